@@ -1,4 +1,4 @@
-"""A compiled StyleGAN2 next to the usual one, on the CPU."""
+"""A compiled StyleGAN2 compared with the usual one on the CPU."""
 
 import shutil
 from pathlib import Path
@@ -13,13 +13,13 @@ from fringe.generators import Latents, load_generator
 
 @pytest.mark.skipif(
     shutil.which("c++") is None and shutil.which("g++") is None,
-    reason="no C++ compiler: PyTorch's compiler makes programs in C++ for a CPU",
+    reason="no C++ compiler, which PyTorch's compiler needs for a CPU",
 )
 @pytest.mark.parametrize(("precision", "share"), [("float32", 3e-4), ("float16", 5e-3)])
 def test_a_compiled_generator_makes_the_same_images(
     tmp_path: Path, precision: str, share: float
 ) -> None:
-    """``share`` is of the values of 0 to 255, which differ by 1 at most."""
+    """At most a ``share`` of the values from 0 to 255 differ, by at most 1."""
     path = tmp_path / "g.pkl"
     write_stylegan2_pickle(path, resolution=32, num_fp16_res=2, conv_clamp=256, channel_base=1024)
     usual, fused = (load_generator(path, precision=precision, fused=one) for one in (False, True))
@@ -33,5 +33,5 @@ def test_a_compiled_generator_makes_the_same_images(
 
 def test_other_generators_are_not_compiled(tmp_path: Path) -> None:
     write_fastgan_pickle(tmp_path / "fastgan.pkl")
-    with pytest.raises(FringeError, match="compiles StyleGAN2 only, and this is fastgan"):
+    with pytest.raises(FringeError, match="compiles only StyleGAN2, and this is fastgan"):
         load_generator(tmp_path / "fastgan.pkl", fused=True)

@@ -1,8 +1,8 @@
-"""Writes generators with random weights in the formats of the official training code.
+"""Write generators with random weights in the formats of the official training code.
 
-The pickles have the official structure, module attributes and hooks included, but none of its code:
-classes and functions that they name (``torch_utils.persistence``, ``dnnlib.util``, ``pg_modules``)
-exist only while a pickle is written.
+The pickles have the official structure, including module attributes and hooks, but no official
+code. The classes and functions that the pickles name (``torch_utils.persistence``,
+``dnnlib.util``, ``pg_modules``) exist only while a pickle is written.
 """
 
 import pickle
@@ -37,11 +37,11 @@ def write_stylegan2_pickle(
     conv_clamp: float | None = None,
     num_fp16_res: int = 0,
     dump: Callable[[Any, Any], None] = pickle.dump,
-    beside: Mapping[str, Any] | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a snapshot as StyleGAN2-ADA does; its arguments are named as in that code.
+    """Write a snapshot as StyleGAN2-ADA does; the arguments have the names of that code.
 
-    ``dump`` may be `torch.save`. Entries ``beside`` those of that code come first.
+    ``dump`` may be `torch.save`. The entries ``others`` come before the entries of that code.
     """
     draw = torch.Generator().manual_seed(seed)
     generator = _stylegan2(
@@ -65,7 +65,7 @@ def write_stylegan2_pickle(
             use_labels=c_dim > 0,
         )
         entries = {"training_set_kwargs": dataset, "augment_pipe": None}
-        _write(path, generator, dump, {**(beside or {}), **entries})
+        _write(path, generator, dump, {**(others or {}), **entries})
 
 
 def write_fastgan_pickle(
@@ -79,8 +79,8 @@ def write_fastgan_pickle(
 ) -> None:
     """Write a snapshot as Projected GAN does.
 
-    ``double_blocks`` are the resolutions whose block has two convolutions with noise; versions of
-    that code differ in them.
+    ``double_blocks`` are the resolutions whose block has two convolutions with noise. They differ
+    between versions of that code.
     """
     with _official_names() as names, torch.random.fork_rng([]), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -102,7 +102,7 @@ def _write(
 
 @contextmanager
 def _official_names() -> Iterator[dict[str, types.ModuleType]]:
-    """Let the modules that the pickles name exist for as long as the block lasts."""
+    """Create the modules that the pickles name, for the duration of the block."""
     modules = {
         name: types.ModuleType(name)
         for name in (
@@ -130,7 +130,7 @@ def _official_names() -> Iterator[dict[str, types.ModuleType]]:
     ):
         for name in names:
             setattr(modules[module], name, type(name, (kind,), {"__module__": module}))
-    # Enough for PyTorch's own containers to run them.
+    # The methods that PyTorch's containers need to run these modules.
     blocks = modules["pg_modules.blocks"]
     blocks.GLU.forward = lambda _, x: nn.functional.glu(x, dim=1)
     blocks.Swish.forward = lambda _, x: nn.functional.silu(x)
@@ -156,14 +156,14 @@ def _easy_dict() -> type[dict[str, Any]]:
 
 
 def _reconstruct_persistent_obj(meta: dict[str, Any]) -> None:
-    raise AssertionError("nobody may call this: it stands for code that runs what is in a pickle")
+    raise AssertionError("this must not be called: it represents code that runs a pickle's source")
 
 
 _reconstruct_persistent_obj.__module__ = "torch_utils.persistence"
 
 
 class _Persistent(nn.Module):
-    """A module that pickles as the official code's persistent classes do."""
+    """A module that is pickled like the persistent classes of the official code."""
 
     def __init__(self, class_name: str, **attributes: Any) -> None:
         super().__init__()
@@ -367,7 +367,7 @@ def _fastgan(
         norm(2 * width[4]),
         blocks.GLU(),
     )
-    # Blocks up to 256 are always there, whether used or not.
+    # Blocks up to 256 always exist, even if they are not used.
     for at in (r for r in width if 4 < r <= max(resolution, 256)):
         setattr(synthesis, f"feat_{at}", up_block(at))
         if 64 <= at <= 512:
@@ -384,7 +384,7 @@ def _fastgan(
 
 
 def _train_a_little(synthesis: nn.Module) -> None:
-    """Bring running statistics and spectral norms near the truth, so that pixels are near 1."""
+    """Adapt running statistics and spectral norms, so that pixels are of the order of 1."""
     norms = [layer for layer in synthesis.modules() if isinstance(layer, nn.BatchNorm2d)]
     for layer in norms:
         layer.momentum = 1.0
@@ -400,7 +400,7 @@ def _train_a_little(synthesis: nn.Module) -> None:
                         maps[at] = x = x * getattr(synthesis, f"se_{at}").main(maps[at // 16])
         for layer in norms:
             layer.momentum = 0.1
-        # As after a step of training: the attribute `weight` is that of the step before.
+        # As after a step of training: the attribute `weight` is from the previous step.
         for layer in synthesis.modules():
             if hasattr(layer, "weight_orig"):
                 layer.weight_orig += (

@@ -1,4 +1,4 @@
-"""Slow, obvious forward passes in float64 that the fast ones are judged by."""
+"""Slow, simple forward passes in float64, with which the fast ones are compared."""
 
 import math
 
@@ -24,10 +24,10 @@ def stylegan2(
     noise: bool = True,
     float16_from: int | None = None,
 ) -> Tensor:
-    """Return images (N, C, H, W) float64: per-sample weights, zeros stuffed in before filters.
+    """Return images (N, C, H, W) float64, with weights for each sample and zero-stuffing.
 
-    From resolution ``float16_from`` on, maps and whatever meets them are rounded to float16, and
-    weights and styles are normalized before, as the official code does on a GPU.
+    From resolution ``float16_from`` upwards, weights and styles are normalized, and maps and all
+    values that are combined with maps are rounded to float16, as in the official code on a GPU.
     """
     state = {name: tensor.double() for name, tensor in state.items()}
     images = [
@@ -184,7 +184,7 @@ def upsampled(x: Tensor) -> Tensor:
 def fastgan(
     state: State, z: Tensor, resolution: int, noise: tuple[Tensor, ...] | None = None
 ) -> Tensor:
-    """Return images (N, C, H, W) float64, every operation on its own as in the original code."""
+    """Return images (N, C, H, W) float64, with the separate operations of the original code."""
     state = {name.removeprefix("synthesis."): t.double() for name, t in state.items()}
     drawn = iter(noise or ())
 

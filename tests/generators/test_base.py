@@ -1,4 +1,4 @@
-"""Calling a generator: what goes in, what comes out, and what an image depends on."""
+"""The arguments and results of a generator, and the inputs on which an image depends."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,7 +45,7 @@ def threads() -> Iterator[None]:
 Z = Latents(0, 16).rows(range(7))
 
 
-def test_what_it_says_of_itself(plain: Generator, conditional: Generator) -> None:
+def test_the_attributes_of_a_generator(plain: Generator, conditional: Generator) -> None:
     assert (plain.name, plain.kind, plain.z_dim, plain.n_classes) == ("plain", "stylegan2", 16, 0)
     assert (plain.resolution, plain.channels) == ((16, 16), 3)
     assert (conditional.n_classes, conditional.channels) == (3, 1)
@@ -60,7 +60,9 @@ def test_uint8_is_the_float_image_quantized_as_released(plain: Generator) -> Non
 
 
 @pytest.mark.parametrize("method", ["__call__", "synthesize"])
-def test_what_comes_back_is_of_the_kind_that_went_in(plain: Generator, method: str) -> None:
+def test_images_are_tensors_for_tensors_and_arrays_for_arrays(
+    plain: Generator, method: str
+) -> None:
     make = getattr(plain, method)
     array, tensor = make(Z), make(torch.from_numpy(Z))
     assert isinstance(array, np.ndarray)
@@ -75,7 +77,7 @@ def test_what_comes_back_is_of_the_kind_that_went_in(plain: Generator, method: s
     "options", [{}, {"noise": "none", "truncation": 0.5}, {"noise": "random", "seeds": range(7)}]
 )
 @pytest.mark.parametrize("kind", ["plain", "conditional", "fastgan"])
-def test_same_bits_in_any_batch_on_any_number_of_threads(
+def test_bits_do_not_depend_on_the_batch_or_the_number_of_threads(
     kind: str, options: dict[str, Any], request: pytest.FixtureRequest, threads: None
 ) -> None:
     generator: Generator = request.getfixturevalue(kind)
@@ -99,7 +101,7 @@ def test_same_bits_in_any_batch_on_any_number_of_threads(
         assert torch.get_num_threads() == count
 
 
-def test_noise_modes_differ_and_fresh_noise_is_fresh(plain: Generator) -> None:
+def test_noise_modes_differ_and_random_noise_changes(plain: Generator) -> None:
     const, none = plain.synthesize(Z), plain.synthesize(Z, noise="none")
     first, second = (plain.synthesize(Z, noise="random") for _ in range(2))
     images = [const, none, first, second]
@@ -109,13 +111,13 @@ def test_noise_modes_differ_and_fresh_noise_is_fresh(plain: Generator) -> None:
     np.testing.assert_array_equal(const, plain.synthesize(Z, seeds=range(7)))
 
 
-def test_seeded_noise_leaves_the_global_generator_alone(plain: Generator) -> None:
+def test_seeded_noise_does_not_change_the_global_generator(plain: Generator) -> None:
     state = torch.random.get_rng_state()
     plain(Z, noise="random", seeds=range(7))
     assert torch.equal(state, torch.random.get_rng_state())
 
 
-def test_truncation_draws_images_together(plain: Generator) -> None:
+def test_truncation_makes_images_more_similar(plain: Generator) -> None:
     spread = [plain.synthesize(Z, truncation=psi).std(axis=0).mean() for psi in (1.0, 0.5, 0.0)]
     assert spread[0] > spread[1] > spread[2]
     assert spread[2] < 1e-6
@@ -181,6 +183,6 @@ def test_an_image_that_is_not_finite_is_named(plain: Generator, method: str, wro
     assert len(make(Z[:3])) == 3
 
 
-def test_huge_numbers_are_numbers(plain: Generator) -> None:
+def test_huge_finite_values_are_accepted(plain: Generator) -> None:
     white = replace(plain, forward=lambda inputs: torch.full_like(plain.forward(inputs), 3e38))
     assert (white(Z) == 255).all()

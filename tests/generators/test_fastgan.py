@@ -1,4 +1,4 @@
-"""FastGAN against Projected GAN's own images and a slow forward pass."""
+"""FastGAN compared with images of Projected GAN's code and with a slow forward pass."""
 
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ from fringe.generators.base import Inputs
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A generator of 128 x 128 pixels."""
+    """Return the file of a generator with 128 x 128 pixels."""
     path = tmp_path_factory.mktemp("generators") / "g.pkl"
     write_fastgan_pickle(path, resolution=128)
     return path
 
 
-def test_images_of_the_published_code(shared: Path) -> None:
+def test_images_equal_those_of_the_published_code(shared: Path) -> None:
     generator = load_generator(shared / "golden/fastgan_small.pkl")
     with np.load(shared / "golden/fastgan_small.npz") as golden:
         still = generator.synthesize(golden["z"], noise="none")
@@ -46,7 +46,9 @@ def test_images_of_the_published_code(shared: Path) -> None:
     ],
     ids=str,
 )
-def test_equal_to_the_slow_forward_pass(tmp_path: Path, options: dict[str, Any]) -> None:
+def test_images_equal_those_of_the_slow_forward_pass(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
     write_fastgan_pickle(tmp_path / "g.pkl", **options)
     record = read_pickle(tmp_path / "g.pkl")["G_ema"]
     config, state = fastgan.read(record, "g.pkl")
@@ -61,7 +63,7 @@ def test_equal_to_the_slow_forward_pass(tmp_path: Path, options: dict[str, Any])
         images = forward(Inputs(z, noise=drawn))
         expected = reference.fastgan(raw, z, config.resolution, drawn)
         assert expected.std() > 0.1
-        # Each layer amplifies the rounding of those before it.
+        # Each layer amplifies the rounding of the layers before it.
         error = (images - expected).abs().max() / expected.abs().max()
         assert error < 1e-4
 
@@ -91,7 +93,7 @@ def test_truncation_is_refused(small: Path) -> None:
         ("to_big.bias", torch.ones(4), r"to_big\.bias is torch\.float32 of shape \(4,\)"),
     ],
 )
-def test_tensors_that_do_not_fit_are_named(
+def test_the_message_names_a_tensor_that_does_not_fit(
     small: Path, name: str, value: torch.Tensor | None, message: str
 ) -> None:
     record = read_pickle(small)["G_ema"]
@@ -110,7 +112,7 @@ def test_tensors_that_do_not_fit_are_named(
         fastgan.read(record, "some.pkl")
 
 
-def test_impossible_and_conditional_ones_are_refused(small: Path) -> None:
+def test_impossible_and_conditional_generators_are_refused(small: Path) -> None:
     record = read_pickle(small)["G_ema"]
     record.state["_modules"]["synthesis"].state["img_resolution"] = 64
     with pytest.raises(FringeError, match="resolutions are 128, 256, 512, 1024"):

@@ -1,4 +1,4 @@
-"""Latents are rows of one stream, whoever asks for them and in what order."""
+"""Latents are rows of one stream, independently of the order in which they are requested."""
 
 import pickle
 import sys
@@ -37,7 +37,7 @@ def test_any_rows_in_any_order_and_any_shards() -> None:
 
 @pytest.fixture
 def hasty() -> Iterator[None]:
-    """Let the interpreter change threads as often as it can."""
+    """Let the interpreter switch threads as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -54,7 +54,7 @@ def test_threads_may_share_one_stream(hasty: None) -> None:
             np.testing.assert_array_equal(rows, plain[indices])
 
 
-def test_a_copy_goes_on_alone() -> None:
+def test_a_copy_is_independent_of_the_original() -> None:
     latents = Latents(5, 3)
     latents.rows([2 * BLOCK])
     copy = pickle.loads(pickle.dumps(latents))
@@ -67,7 +67,7 @@ def test_no_rows() -> None:
     assert Latents(0, 4).rows([]).shape == (0, 4)
 
 
-def test_the_global_stream_is_left_alone() -> None:
+def test_the_global_stream_does_not_change() -> None:
     before = np.random.get_state()[2]  # noqa: NPY002
     Latents(0, 4).rows([5000])
     assert np.random.get_state()[2] == before  # noqa: NPY002

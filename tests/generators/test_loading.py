@@ -1,4 +1,4 @@
-"""Files: told apart by content, converted without a bit lost, refused with a mend."""
+"""Files are recognized by their content, converted bit for bit, and refused with a fix."""
 
 import gzip
 import json
@@ -33,7 +33,7 @@ def write(kind: str, path: Path, **options: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["stylegan2", "fastgan"])
-def test_an_export_makes_the_same_images_to_the_last_bit(tmp_path: Path, kind: str) -> None:
+def test_an_export_makes_images_that_are_equal_bit_for_bit(tmp_path: Path, kind: str) -> None:
     write(kind, tmp_path / "g.pkl")
     convert(tmp_path / "g.pkl", tmp_path / "g.safetensors")
     before, after = (load_generator(tmp_path / f"g.{s}") for s in ("pkl", "safetensors"))
@@ -87,16 +87,16 @@ def test_a_generator_without_a_tensor_is_not_saved(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dump", [pickle.dump, torch.save])
-def test_a_snapshot_of_ones_own_makes_the_same_images(tmp_path: Path, dump: Any) -> None:
+def test_a_snapshot_with_other_objects_makes_the_same_images(tmp_path: Path, dump: Any) -> None:
     parameters = torch.nn.Linear(1, 1).parameters()
-    beside = {
+    others = {
         "folder": Path("a"),
         "seen": Counter({("cat", 1): 2}),
         "random": random.Random(0),
         "optimizer": torch.optim.Adam(parameters),
     }
     write("stylegan2", tmp_path / "official.pkl")
-    write("stylegan2", tmp_path / "own.pkl", dump=dump, beside=beside)
+    write("stylegan2", tmp_path / "own.pkl", dump=dump, others=others)
     convert(tmp_path / "own.pkl", tmp_path / "own.safetensors")
     z = Latents(0, 16).rows([0, 1])
     expected = load_generator(tmp_path / "official.pkl")(z, labels=[1, 0])
@@ -104,7 +104,7 @@ def test_a_snapshot_of_ones_own_makes_the_same_images(tmp_path: Path, dump: Any)
         np.testing.assert_array_equal(load_generator(tmp_path / name)(z, labels=[1, 0]), expected)
 
 
-def test_an_export_can_be_exported_and_its_name_says_nothing(tmp_path: Path) -> None:
+def test_an_export_can_be_exported_again_from_a_file_with_any_name(tmp_path: Path) -> None:
     write("stylegan2", tmp_path / "g.pkl")
     convert(tmp_path / "g.pkl", tmp_path / "a.safetensors")
     convert(tmp_path / "a.safetensors", tmp_path / "b.pkl")
@@ -115,7 +115,7 @@ def test_an_export_can_be_exported_and_its_name_says_nothing(tmp_path: Path) -> 
     )
 
 
-def test_a_failed_conversion_leaves_nothing(tmp_path: Path) -> None:
+def test_a_failed_conversion_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "bad.pkl").write_bytes(pickle.dumps({"G_ema": None}))
     with pytest.raises(FringeError):
         convert(tmp_path / "bad.pkl", tmp_path / "out.safetensors")
@@ -125,8 +125,8 @@ def test_a_failed_conversion_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (pickle.dumps({"G": 1, "D": 2}), "holds a dict of 'G', 'D' and no generator G_ema"),
-        (pickle.dumps([1, 2]), "holds a list and no generator G_ema"),
+        (pickle.dumps({"G": 1, "D": 2}), "contains a dict of 'G', 'D' and no generator G_ema"),
+        (pickle.dumps([1, 2]), "contains a list and no generator G_ema"),
         (b"", r"bad\.pkl"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), r"bad\.pkl"),
         (b"PK\x03\x04" + bytes(30), "is damaged or not a plain zip file"),
@@ -137,7 +137,7 @@ def test_a_failed_conversion_leaves_nothing(tmp_path: Path) -> None:
         (pickle.dumps({"G_ema": 1}, 1), "is a pickle of protocol 0 or 1, .*protocol=4"),
     ],
 )
-def test_files_that_hold_no_generator_are_refused(
+def test_files_without_a_generator_are_refused(
     tmp_path: Path, content: bytes, message: str
 ) -> None:
     (tmp_path / "bad.pkl").write_bytes(content)
@@ -145,21 +145,23 @@ def test_files_that_hold_no_generator_are_refused(
         load_generator(tmp_path / "bad.pkl")
 
 
-def test_a_network_that_is_no_generator_is_named(tmp_path: Path) -> None:
+def test_the_message_names_a_network_that_is_not_a_generator(tmp_path: Path) -> None:
     with (tmp_path / "bad.pkl").open("wb") as file:
         pickle.dump({"G_ema": torch.nn.ReLU()}, file)
-    with pytest.raises(FringeError, match=r"bad\.pkl: holds 'torch\.nn\S+\.ReLU'; supported are"):
+    with pytest.raises(
+        FringeError, match=r"bad\.pkl: contains 'torch\.nn\S+\.ReLU'; supported are"
+    ):
         load_generator(tmp_path / "bad.pkl")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_the_message_names_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"none\.pkl: the generator does not exist; correct"):
         load_generator(tmp_path / "none.pkl")
     with pytest.raises(FringeError, match=r"correct the path"):
         load_generator(tmp_path)
 
 
-def test_a_zip_of_images_is_not_taken_for_a_program(tmp_path: Path) -> None:
+def test_a_zip_of_images_is_not_loaded_as_a_program(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         archive.writestr("0.png", b"")
     with pytest.raises(FringeError, match=r"neither torch\.save nor TorchScript.*correct the path"):
@@ -186,7 +188,7 @@ WEIGHTS = {"lin.weight": torch.zeros(2, 2), "lin.bias": torch.zeros(2)}
     ],
 )
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-def test_tensors_without_code_are_no_generator_and_the_message_says_what_to_do(
+def test_the_message_about_tensors_without_code_states_a_fix(
     tmp_path: Path, content: object, message: str, zipped: bool
 ) -> None:
     torch.save(content, tmp_path / "w.pt", _use_new_zipfile_serialization=zipped)
@@ -202,7 +204,7 @@ def test_tensors_without_code_are_no_generator_and_the_message_says_what_to_do(
         ("tfutil", 2, "Progressive GAN .* render its images"),
     ],
 )
-def test_pickles_for_tensorflow_are_told_how_to_be_converted(
+def test_the_message_about_a_pickle_for_tensorflow_states_a_fix(
     tmp_path: Path, module: str, version: int, message: str
 ) -> None:
     class Network:
@@ -221,7 +223,7 @@ def test_pickles_for_tensorflow_are_told_how_to_be_converted(
         load_generator(tmp_path / "tf.pkl")
 
 
-def test_float16_is_refused_where_it_does_nothing(tmp_path: Path) -> None:
+def test_float16_is_refused_if_no_block_was_trained_in_it(tmp_path: Path) -> None:
     write_stylegan2_pickle(tmp_path / "g.pkl", resolution=8)
     with pytest.raises(FringeError, match="no part of this stylegan2 was trained in float16"):
         load_generator(tmp_path / "g.pkl", precision="float16")
@@ -232,14 +234,14 @@ def test_float16_is_refused_where_it_does_nothing(tmp_path: Path) -> None:
         load_generator(tmp_path / "f.pkl", "meta", precision="float16")
 
 
-def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_device_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     write("stylegan2", tmp_path / "g.pkl")
     with pytest.raises(FringeError, match="device 'nowhere' does not exist"):
         load_generator(tmp_path / "g.pkl", "nowhere")
 
 
 def tampered(tmp_path: Path, metadata: dict[str, Any] | None = None, **tensors: Any) -> Path:
-    """An export with some of its metadata, configuration or tensors replaced."""
+    """Write an export with some of its metadata, configuration or tensors replaced."""
     write("stylegan2", tmp_path / "g.pkl")
     convert(tmp_path / "g.pkl", tmp_path / "g.safetensors")
     with safe_open(tmp_path / "g.safetensors", "pt") as file:

@@ -1,4 +1,4 @@
-"""StyleGAN2 against the published code's own images and a slow forward pass."""
+"""StyleGAN2 compared with images of the published code and with a slow forward pass."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def golden(shared: Path) -> dict[str, np.ndarray]:
         ("img_psi05_cutoff4", {"truncation": 0.5, "cutoff": 4}),
     ],
 )
-def test_float_images_of_the_published_code(
+def test_float_images_equal_those_of_the_published_code(
     shared: Path, golden: dict[str, np.ndarray], key: str, options: dict[str, Any]
 ) -> None:
     generator = load_generator(shared / "golden/stylegan2_small.pkl")
@@ -39,7 +39,7 @@ def test_float_images_of_the_published_code(
 
 
 @pytest.mark.parametrize(("key", "truncation"), [("u8_psi1", 1.0), ("u8_psi07", 0.7)])
-def test_uint8_images_of_the_published_code(
+def test_uint8_images_equal_those_of_the_published_code(
     shared: Path, golden: dict[str, np.ndarray], key: str, truncation: float
 ) -> None:
     images = load_generator(shared / "golden/stylegan2_small.pkl")(golden["z"], truncation)
@@ -50,7 +50,7 @@ def test_uint8_images_of_the_published_code(
     assert (difference > 0).mean() < 1e-3
 
 
-def test_w_of_the_published_code(shared: Path, golden: dict[str, np.ndarray]) -> None:
+def test_w_equals_that_of_the_published_code(shared: Path, golden: dict[str, np.ndarray]) -> None:
     record = read_pickle(shared / "golden/stylegan2_small.pkl")["G_ema"]
     to_w = stylegan2.mapping(*stylegan2.read(record, "golden"))
     z = torch.from_numpy(golden["z"]).float()
@@ -74,7 +74,9 @@ def test_w_of_the_published_code(shared: Path, golden: dict[str, np.ndarray]) ->
     ],
     ids=str,
 )
-def test_equal_to_the_slow_forward_pass(tmp_path: Path, options: dict[str, Any]) -> None:
+def test_images_equal_those_of_the_slow_forward_pass(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
     write_stylegan2_pickle(tmp_path / "g.pkl", seed=7, **options)
     generator = load_generator(tmp_path / "g.pkl")
     state = flatten(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")
@@ -99,7 +101,7 @@ def test_equal_to_the_slow_forward_pass(tmp_path: Path, options: dict[str, Any])
         torch.testing.assert_close(images.double(), expected, rtol=0, atol=1e-5)
 
 
-def test_clamp_counts(tmp_path: Path) -> None:
+def test_the_clamp_changes_images(tmp_path: Path) -> None:
     z = torch.randn(2, 16, generator=torch.Generator().manual_seed(1))
     images = []
     for name, clamp in (("a.pkl", None), ("b.pkl", 0.8)):
@@ -124,10 +126,10 @@ def test_random_noise_is_drawn_layer_by_layer_from_the_global_generator(tmp_path
 
 
 def half_and_exact(tmp_path: Path, weights: float, styles: float) -> tuple[torch.Tensor, ...]:
-    """Images of two float16 blocks: ours, the slow ones, and in float32.
+    """Return the images of two float16 blocks: the fast ones, the slow ones, and in float32.
 
-    What the convolutions' weights and styles are multiplied by, their demodulation takes out again
-    but for its epsilon and for rounding.
+    Demodulation cancels the factors of the convolutions' weights and styles, except for its epsilon
+    and for rounding.
     """
     path = tmp_path / "g.pkl"
     write_stylegan2_pickle(
@@ -157,24 +159,26 @@ def half_and_exact(tmp_path: Path, weights: float, styles: float) -> tuple[torch
 def test_float16_blocks_follow_the_official_rule(
     tmp_path: Path, weights: float, styles: float
 ) -> None:
-    """Weights and styles that would overflow, vanish, or drown in epsilon if not normalized."""
+    """Without normalization, the weights and styles would overflow, vanish or be below epsilon."""
     half, slow, _ = half_and_exact(tmp_path, weights, styles)
-    # 2^-9: two units in the last place of float16, since a sum in float32 may round to the other
-    # side of what a sum in float64 rounds to.
+    # 2^-9 are two units in the last place of float16: sums in float32 and in float64 may round to
+    # different values.
     torch.testing.assert_close(half, slow, rtol=0, atol=2**-9 * float(slow.abs().max()))
 
 
-def test_float16_blocks_differ_by_rounding_only_and_round_where_the_official_code_does(
+def test_float16_blocks_round_exactly_where_the_official_code_does(
     tmp_path: Path,
 ) -> None:
     half, slow, exact = half_and_exact(tmp_path, 1, 1)
     error = (half - exact).abs().max() / exact.abs().max()
     assert 1e-5 < error < 5e-3
-    # Rounding somewhere else would make them as far apart as either is from float32.
+    # Rounding at other places would make their difference as large as that to float32.
     assert (half - slow).std() < 0.4 * (slow - exact).std()
 
 
-def test_float16_on_a_cpu_gives_an_image_the_same_bits_in_any_batch(tmp_path: Path) -> None:
+def test_the_bits_of_an_image_in_float16_on_a_cpu_do_not_depend_on_the_batch(
+    tmp_path: Path,
+) -> None:
     write_stylegan2_pickle(tmp_path / "g.pkl", num_fp16_res=2, conv_clamp=256)
     generator = load_generator(tmp_path / "g.pkl", precision="float16")
     z = torch.randn(3, 16, generator=torch.Generator().manual_seed(1))
@@ -211,7 +215,7 @@ def module(record: Record, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("where", "key", "value", "message"),
     [
-        ("synthesis", "img_resolution", 12, "resolution 12 is no power of two"),
+        ("synthesis", "img_resolution", 12, "resolution 12 is not a power of two"),
         ("synthesis", "img_resolution", "big", "img_resolution is 'big', where int was expected"),
         ("synthesis", "img_resolution", 16, "architecture 'None'"),
         ("synthesis.b8", "architecture", "dense", "architecture 'dense'"),
@@ -275,7 +279,7 @@ def test_attributes_that_do_not_fit_the_tensors_are_refused(tmp_path: Path, key:
         ("synthesis.b4.conv1", "_parameters", "weight", torch.zeros(()), r"conv1\.weight|const"),
     ],
 )
-def test_tensors_that_do_not_fit_are_named(
+def test_the_message_names_a_tensor_that_does_not_fit(
     tmp_path: Path, where: str, kind: str, name: str, value: torch.Tensor | None, message: str
 ) -> None:
     record = record_of(tmp_path)
@@ -292,12 +296,12 @@ def test_other_architectures_with_a_synthesis_network_are_refused(tmp_path: Path
     blocks = module(record, "synthesis")["_modules"]
     for name in list(blocks):
         blocks[name.replace("b", "L")] = blocks.pop(name)
-    with pytest.raises(FringeError, match=r"no StyleGAN2.* its synthesis has L4, L8"):
+    with pytest.raises(FringeError, match=r"not a StyleGAN2.* its synthesis has L4, L8"):
         stylegan2.read(record, "some.pkl")
 
 
 @pytest.mark.parametrize("architecture", ["skip", "resnet"])
-def test_a_training_gets_the_gradient_of_every_tensor(tmp_path: Path, architecture: str) -> None:
+def test_training_computes_the_gradient_of_every_tensor(tmp_path: Path, architecture: str) -> None:
     write_stylegan2_pickle(
         tmp_path / "g.pkl", resolution=8, channel_base=40, channel_max=6, architecture=architecture
     )
@@ -326,7 +330,7 @@ def test_a_training_gets_the_gradient_of_every_tensor(tmp_path: Path, architectu
 def test_filters_as_sums_make_the_same_images(
     tmp_path: Path, architecture: str, float16: bool
 ) -> None:
-    """Summed in another order: the last bits of float32, and what float16 makes of them."""
+    """The order of summation differs, which changes the last bits of float32 and of float16."""
     config, state = half_trained(tmp_path, architecture)
     inputs = Inputs(torch.randn(4, 16, generator=torch.Generator().manual_seed(1)), noise="const")
     usual, sums = (
@@ -349,7 +353,7 @@ def test_a_compiler_sees_the_network_as_one_graph(tmp_path: Path, architecture: 
         torch.testing.assert_close(traced(inputs), network(inputs), rtol=0, atol=0)
 
 
-def test_a_compiler_that_does_not_work_is_named(
+def test_the_message_names_a_compiler_that_does_not_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(graph: Any, inputs: Any) -> Any:
@@ -366,7 +370,7 @@ def test_a_compiler_that_does_not_work_is_named(
 
 
 def half_trained(tmp_path: Path, architecture: str) -> tuple[Any, dict[str, torch.Tensor]]:
-    """Configuration and tensors of a small StyleGAN2 with two resolutions in float16."""
+    """Return configuration and tensors of a small StyleGAN2 with two resolutions in float16."""
     write_stylegan2_pickle(
         tmp_path / "g.pkl",
         resolution=32,

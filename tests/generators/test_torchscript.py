@@ -1,4 +1,4 @@
-"""TorchScript generators of the documented signature, and programs that are none."""
+"""TorchScript generators with the documented signature, and programs that are refused."""
 
 import shutil
 import zipfile
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fringe.errors import FringeError
 from fringe.generators import convert, load_generator
 
-# PyTorch advises against writing new ones.
+# PyTorch advises against new programs of this kind.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
 
 
@@ -78,7 +78,7 @@ class Noisy(Flat):
 
 
 class OfItsBatch(Flat):
-    """Each image has the number of images beside it in it, as last bits may."""
+    """Adds the size of the batch to each image; the last bits may depend on it in the same way."""
 
     def forward(self, latents: Tensor) -> Tensor:
         return latents.view(-1, 1, 2, 2) / 4 + latents.size(0) / 100
@@ -97,7 +97,7 @@ class Writing(Flat):
 
 
 class Shaped(Flat):
-    """Images of a given shape, in the order of its program."""
+    """Makes images of a given shape."""
 
     def __init__(self, *shape: int) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ def save(program: nn.Module, path: Path) -> Path:
     return path
 
 
-def test_images_and_sizes_of_an_unconditional_program(tmp_path: Path) -> None:
+def test_an_unconditional_program_makes_images_of_its_size(tmp_path: Path) -> None:
     program = Plain()
     generator = load_generator(save(program, tmp_path / "g.pt"))
     assert (generator.kind, generator.z_dim, generator.n_classes) == ("torchscript", 4, 0)
@@ -124,7 +124,7 @@ def test_images_and_sizes_of_an_unconditional_program(tmp_path: Path) -> None:
     assert generator(z).dtype == np.uint8
 
 
-def test_a_conditional_program_with_methods(tmp_path: Path) -> None:
+def test_a_conditional_program_may_state_its_sizes_by_methods(tmp_path: Path) -> None:
     generator = load_generator(save(Conditional(), tmp_path / "g.pt"))
     assert (generator.z_dim, generator.n_classes, generator.channels) == (2, 3, 1)
     images = generator.synthesize(torch.zeros(2, 2), labels=[0, 1])
@@ -134,7 +134,7 @@ def test_a_conditional_program_with_methods(tmp_path: Path) -> None:
         generator(torch.zeros(2, 2))
 
 
-def test_loading_leaves_the_global_generator_alone(tmp_path: Path) -> None:
+def test_loading_does_not_change_the_global_generator(tmp_path: Path) -> None:
     path = save(Noisy(), tmp_path / "g.pt")
     state = torch.random.get_rng_state()
     with pytest.raises(FringeError):
@@ -142,24 +142,24 @@ def test_loading_leaves_the_global_generator_alone(tmp_path: Path) -> None:
     assert torch.equal(state, torch.random.get_rng_state())
 
 
-def test_a_program_that_draws_its_own_noise_is_refused(tmp_path: Path) -> None:
+def test_a_program_that_draws_noise_is_refused(tmp_path: Path) -> None:
     path = save(Noisy(), tmp_path / "g.pt")
-    with pytest.raises(FringeError, match=r"g\.pt: .*draws noise of its own.*with fixed noise"):
+    with pytest.raises(FringeError, match=r"g\.pt: .*draws noise, so .*with fixed noise"):
         load_generator(path)
 
 
-def test_a_program_runs_only_from_a_file_that_is_called_one(tmp_path: Path) -> None:
+def test_a_program_runs_only_if_the_name_of_its_file_says_so(tmp_path: Path) -> None:
     written = tmp_path / "written"
     program = save(Writing(written), tmp_path / "program.PT")
     for name in ("ffhq.pkl", "ffhq.safetensors", "ffhq"):
         shutil.copy(program, tmp_path / name)
-        with pytest.raises(FringeError, match=rf"{name}: holds a TorchScript program.*in \.pt"):
+        with pytest.raises(FringeError, match=rf"{name}: contains a TorchScript program.*in \.pt"):
             load_generator(tmp_path / name)
         assert not written.exists()
     shutil.copy(program, tmp_path / "program.ts")
     for name in ("program.PT", "program.ts"):
         load_generator(tmp_path / name)
-        assert written.exists(), "else the claim above says nothing"
+        assert written.exists(), "otherwise the assertion above shows nothing"
         written.unlink()
 
 
@@ -171,7 +171,7 @@ def threads() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("program", [Plain, OfItsBatch])
-def test_same_bits_in_any_batch_on_any_number_of_threads(
+def test_bits_do_not_depend_on_the_batch_or_the_number_of_threads(
     tmp_path: Path, threads: None, program: type[nn.Module]
 ) -> None:
     generator = load_generator(save(program(), tmp_path / "g.pt"))
@@ -187,12 +187,12 @@ def test_same_bits_in_any_batch_on_any_number_of_threads(
 @pytest.mark.parametrize(
     ("program", "message"),
     [
-        (WithoutSize(), "has z_dim None, no int"),
+        (WithoutSize(), "has z_dim None, not an int"),
         (Flat(), r"returns torch\.float32 of shape \(1, 4\)"),
         (Strict(), r"failed on latents of shape \(1, 4\) .*seven numbers, please"),
     ],
 )
-def test_programs_of_another_signature_are_refused(
+def test_programs_with_another_signature_are_refused(
     tmp_path: Path, program: nn.Module, message: str
 ) -> None:
     path = save(program, tmp_path / "g.pt")
@@ -200,13 +200,13 @@ def test_programs_of_another_signature_are_refused(
         load_generator(path)
 
 
-def test_what_it_cannot_be_told_is_refused(tmp_path: Path) -> None:
+def test_unsupported_options_are_refused(tmp_path: Path) -> None:
     generator = load_generator(save(Plain(), tmp_path / "g.pt"))
     z = torch.zeros(1, 4)
     with pytest.raises(FringeError, match="has no truncation"):
         generator(z, truncation=0.5)
     for options in ({"noise": "none"}, {"noise": "random"}, {"seeds": [1]}):
-        with pytest.raises(FringeError, match="cannot be told what noise to use"):
+        with pytest.raises(FringeError, match="has no option for noise"):
             generator(z, **options)
     with pytest.raises(FringeError, match="computes as it was exported"):
         load_generator(tmp_path / "g.pt", "meta", precision="float16")
@@ -222,7 +222,7 @@ def test_images_of_changing_size_are_refused(tmp_path: Path) -> None:
 
 
 class Ranged(Flat):
-    """Images of 48 values spread evenly over (low, high), moved a little by their latents."""
+    """Makes images of 48 values, evenly spaced in (low, high) and shifted a little by latents."""
 
     def __init__(self, low: float, high: float) -> None:
         super().__init__()
@@ -238,25 +238,30 @@ class Ranged(Flat):
     [
         (0, 1, None, r"between 0 and 1, as if black were 0, .*`range: \[0, 1\]`.*`2 \* x - 1`"),
         (0, 255, None, r"between 0 and 255, .*`range: \[0, 255\]`, or export `x / 127\.5 - 1`"),
-        (-1, 0, None, r"between -1 and 0, the lower half .*say `range: \[-1, 1\]`"),
-        (-128, 127, None, r"between -128 and 127, many of them far outside of -1 .* to 1 "),
-        (-2.1, 2.6, None, r"far outside .* by a mean and a deviation, .* `x\.clamp\(-1, 1\)`"),
+        (-1, 0, None, r"between -1 and 0, the lower half .*set `range: \[-1, 1\]`"),
+        (-128, 127, None, r"between -128 and 127, many of them far outside -1 .* to 1 "),
+        (-2.1, 2.6, None, r"far outside .* with a mean and a deviation, .* `x\.clamp\(-1, 1\)`"),
         (
             -1,
             1,
             (0, 1),
-            r"between -1 and 1, as if black were -1 .* `range` states 0 .* leave it out",
+            r"between -1 and 1, as if black were -1 .* `range` states 0 .* leave `range` out",
         ),
-        (-1, 1, (0, 255), r"between -1 and 1, as if black were -1 .* 255 \(white\); leave it out"),
-        (-2, 2, (0, 1), r"between -2 and 2, many of them far outside of 0 \(black\) to 1 \(white"),
-        (0, 1, (0, 255), r"between 0 and 1, next to nothing of 0 \(black\) to 255 \(white"),
+        (
+            -1,
+            1,
+            (0, 255),
+            r"between -1 and 1, as if black were -1 .* 255 \(white\); leave `range` out",
+        ),
+        (-2, 2, (0, 1), r"between -2 and 2, many of them far outside 0 \(black\) to 1 \(white"),
+        (0, 1, (0, 255), r"between 0 and 1, almost nothing of 0 \(black\) to 255 \(white"),
     ],
 )
 def test_values_that_cannot_be_images_are_refused(
     tmp_path: Path, low: float, high: float, stated: tuple[float, float] | None, message: str
 ) -> None:
     path = save(Ranged(low, high), tmp_path / "g.pt")
-    with pytest.raises(FringeError, match=rf"g\.pt: the values of 8 images lie .*{message}"):
+    with pytest.raises(FringeError, match=rf"g\.pt: the values of 8 images are .*{message}"):
         load_generator(path, range=stated)
 
 
@@ -265,7 +270,7 @@ def test_values_that_cannot_be_images_are_refused(
     [
         (-1, 1, None),
         (-1.2, 1.3, None),
-        (-1, -0.4, (-1, 1)),  # dark, and said to be so
+        (-1, -0.4, (-1, 1)),  # dark, with a stated range
         (0.5, 1, (-1, 1)),
         (-0.3, 0.3, None),  # flat
         (0, 1, (0, 1)),
@@ -273,7 +278,7 @@ def test_values_that_cannot_be_images_are_refused(
         (-128, 127, (-128, 127)),
     ],
 )
-def test_a_stated_range_says_what_black_and_white_are(
+def test_a_stated_range_sets_the_values_of_black_and_white(
     tmp_path: Path, low: float, high: float, stated: tuple[float, float] | None
 ) -> None:
     path = save(Ranged(low, high), tmp_path / "g.pt")
@@ -283,12 +288,12 @@ def test_a_stated_range_says_what_black_and_white_are(
     share = np.linspace(0, 1, 48) ** np.exp(z[:, :1])
     grey = (low + share * (high - low) - black) / (white - black)
     np.testing.assert_allclose(images.reshape(3, 48), 2 * grey - 1, atol=1e-5)
-    # As an image file of it would be: rounded to the nearest of 256 grey levels.
+    # Rounded to the nearest of 256 grey levels, as in an image file.
     made = load_generator(path, range=stated)(z).reshape(3, 48)
     assert np.abs(made - np.clip(255 * grey, 0, 255)).max() < 0.502
 
 
-def test_a_range_is_the_conversion_that_the_message_names(tmp_path: Path) -> None:
+def test_a_range_is_equivalent_to_the_conversion_in_the_message(tmp_path: Path) -> None:
     class Converted(Ranged):
         def forward(self, latents: Tensor) -> Tensor:
             share = torch.linspace(0.0, 1.0, 48, device=latents.device) ** latents[:, :1].exp()
@@ -319,12 +324,12 @@ def test_a_program_that_ignores_its_latents_is_refused(tmp_path: Path) -> None:
 
     for program in (Constant(), OfItsLabel()):
         path = save(program, tmp_path / "g.pt")
-        with pytest.raises(FringeError, match=r"g\.pt: makes the same image of 8 different lat"):
+        with pytest.raises(FringeError, match=r"g\.pt: makes the same image from 8 different lat"):
             load_generator(path)
 
 
 class Traced(Flat):
-    """What tracing keeps of a network: the mode that it is in, whatever is asked for later."""
+    """A traced network, which keeps the mode in which it was traced."""
 
     def __init__(self, network: nn.Module, latents: Tensor) -> None:
         super().__init__()
@@ -342,7 +347,7 @@ def test_images_that_depend_on_their_batch_are_refused(tmp_path: Path) -> None:
         nn.Linear(4, 48), nn.Unflatten(1, (3, 4, 4)), nn.BatchNorm2d(3), nn.Tanh()
     )
     path = save(Traced(network.train(), z), tmp_path / "g.pt")
-    with pytest.raises(FringeError, match=r"others are made beside it.*again after `eval\(\)`"):
+    with pytest.raises(FringeError, match=r"depends on the other images.*again after `eval\(\)`"):
         load_generator(path)
     generator = load_generator(save(Traced(network.eval(), z), path))
     np.testing.assert_allclose(generator.synthesize(z), network(z).detach(), atol=1e-6)
@@ -353,7 +358,7 @@ class OneAtATime(Flat):
         return latents.view(1, 1, 2, 2) / 4
 
 
-def test_a_program_for_one_image_at_a_time_is_used_so(tmp_path: Path) -> None:
+def test_a_program_for_one_image_at_a_time_is_called_for_each_image(tmp_path: Path) -> None:
     generator = load_generator(save(OneAtATime(), tmp_path / "g.pt"))
     z = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
     np.testing.assert_array_equal(generator.synthesize(z), z.reshape(5, 1, 2, 2) / 4)
@@ -364,7 +369,7 @@ def test_a_program_for_one_image_at_a_time_is_used_so(tmp_path: Path) -> None:
     [
         ((2, 8, 8), r"2 channels .* `images\[:, :1\]`"),
         ((4, 8, 8), r"4 channels .* `images\[:, :3\]`"),
-        ((6, 8, 8), "6 channels .* export those channels that are an image"),
+        ((6, 8, 8), "6 channels .* export only the channels of an image"),
         ((8, 8, 3), r"shape \(N, 8, 8, 3\).* `images\.permute\(0, 3, 1, 2\)`"),
         ((8, 6, 1), r"channels are last: export `images\.permute\(0, 3, 1, 2\)`"),
     ],

@@ -295,7 +295,7 @@ def test_what_is_missing_is_said(made: Path, tmp_path: Path) -> None:
         read_prompts(tmp_path / "empty.txt")
     with pytest.raises(FringeError, match=r"is not the folder of a diffusers pipeline"):
         DiffusionSource(tmp_path / "none", 9)
-    with pytest.raises(FringeError, match=r"holds no model_index\.json"):
+    with pytest.raises(FringeError, match=r"contains no model_index\.json"):
         DiffusionSource(tmp_path, 9)
 
 
@@ -320,7 +320,7 @@ def change_index(folder: Path, **keys: Any) -> None:
         ({"_class_name": ["mine", "Mine"]}, "which is not in diffusers; code that comes"),
         ({"_class_name": "UNet2DModel"}, "no DiffusionPipeline named 'UNet2DModel'"),
         ({"_class_name": "StableDiffusionImg2ImgPipeline"}, "cannot load it"),
-        ({"vae": ["diffusers", "AutoencoderKL"]}, "vae: holds no files"),
+        ({"vae": ["diffusers", "AutoencoderKL"]}, "vae: contains no files"),
     ],
 )
 def test_no_code_of_a_folder_runs(copy: Path, keys: dict[str, Any], said: str) -> None:

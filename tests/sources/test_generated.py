@@ -210,14 +210,16 @@ def test_a_range_is_in_the_fingerprint_where_it_changes_images(tmp_path: Path) -
     )
     assert plain.fingerprint == usual.fingerprint != half.fingerprint
     assert half.fingerprint == source_from_spec(spec | {"range": [0.0, 1.0]}).fingerprint
-    with pytest.raises(FringeError, match=r"g\.pt: .*say `range: \[0, 1\]`"):
+    with pytest.raises(FringeError, match=r"g\.pt: .*set `range: \[0, 1\]`"):
         plain.read([0])
     latents = np.random.RandomState(1).randn(50, 4)
     share = 1 / (1 + np.exp(-latents))
     for source, grey in ((half, 255 * share), (usual, 127.5 + 127.5 * share)):
         images = source.read(range(50))[..., 0].reshape(50, 4)
         assert np.abs(images - grey).max() < 0.51
-    with pytest.raises(FringeError, match=r"`range` is \[1, 0\]; give what black and white are"):
+    with pytest.raises(
+        FringeError, match=r"`range` is \[1, 0\]; give the values of black and white"
+    ):
         source_from_spec(spec | {"range": [1, 0]})
 
 

@@ -1,6 +1,6 @@
-"""Generators: latent vectors in, images out, from the files their authors published.
+"""Generators, which make images from latent vectors, loaded from the files of their authors.
 
-Importing this package does not import PyTorch; loading a generator does.
+Importing this package does not import PyTorch. Loading a generator does.
 """
 
 from fringe.generators.base import Generator

@@ -1,4 +1,4 @@
-"""What a generator is, whatever architecture it has."""
+"""The common interface of generators of all architectures."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ NoiseMode = Literal["const", "random", "none"]
 
 
 class Inputs(NamedTuple):
-    """What an architecture makes N images of; tensors lie on its device.
+    """The inputs from which an architecture makes N images; all tensors are on its device.
 
-    ``latents`` (N, z) and ``labels`` (N, c) float32. ``noise`` is one (N, 1, h, w) for each of the
-    generator's noise layers, or "const" for its own constants, or None.
+    ``latents`` (N, z) and ``labels`` (N, c) are float32. ``noise`` is a tuple with one tensor
+    (N, 1, h, w) for each noise layer of the generator, or "const" for the generator's constants,
+    or None for no noise.
     """
 
     latents: Tensor
@@ -36,41 +37,52 @@ class Inputs(NamedTuple):
 
 
 class Traits(NamedTuple):
-    """What a kind of generator can be asked for beyond its default."""
+    """The options that a kind of generator supports."""
 
     truncation: bool
     constant_noise: bool
-    # (h, w) of each noise layer, in the order in which they are applied. None: the generator draws
-    # its own noise and cannot be told how.
+    # (h, w) of each noise layer, in the order in which they are applied. None: the generator has no
+    # option for noise.
     noise_sizes: tuple[tuple[int, int], ...] | None
 
 
 @dataclass(frozen=True)
 class Generator:
-    """A fixed network from latent vectors to images.
+    """A fixed network from latent vectors to images, as `load_generator` returns it.
 
     Parameters
     ----------
     name : str
-        Its file's name, without folder and suffix.
+        Name of the file, without folder and suffix.
     kind : {"stylegan2", "fastgan", "torchscript"}
-        The architecture, told from the content of the file.
+        The architecture, detected from the content of the file.
     z_dim : int
         Length of a latent vector.
     n_classes : int
-        Length of a one-hot label; 0 where the generator takes none.
+        Length of a one-hot label; 0 if the generator takes no labels.
     resolution : (int, int)
-        Height and width of its images, in pixels.
+        Height and width of the images, in pixels.
     channels : int
-        Of its images; 3 is RGB, 1 is grey.
+        Number of channels of the images: 3 is RGB, 1 is grey.
     sha256 : str
         Hex SHA-256 of the file.
     device : torch.device
-        Where it computes.
+        Device on which the generator computes.
     traits : Traits
-        Whether it has truncation and constant noise, and where noise enters.
+        Whether the generator has truncation and constant noise, and the sizes of its noise layers.
     forward : callable
-        From Inputs to float32 images (N, channels, H, W). Called in inference mode.
+        Maps Inputs to float32 images (N, channels, H, W). Called in inference mode.
+
+    Examples
+    --------
+    >>> from fringe.files.paths import as_path
+    >>> from fringe.generators import Latents, load_generator
+    >>> generator = load_generator(as_path("fringe:generators/photographs-pixels.safetensors"))
+    >>> generator.kind, generator.z_dim, generator.n_classes, generator.resolution
+    ('stylegan2', 64, 0, (64, 64))
+    >>> images = generator(Latents(seed=0, z_dim=generator.z_dim).rows([0, 1]))
+    >>> images.shape, images.dtype
+    ((2, 3, 64, 64), dtype('uint8'))
     """
 
     name: str
@@ -95,9 +107,10 @@ class Generator:
         seeds: Sequence[int] | np.ndarray | None = None,
         called: Callable[[int], str] | None = None,
     ) -> Tensor | np.ndarray:
-        """Return uint8 images (N, channels, H, W): ``synthesize``, quantized as released.
+        """Return the images of `synthesize` as uint8 (N, channels, H, W).
 
-        That is (x * 127.5 + 128), clamped to 0..255, decimals cut off.
+        The values are quantized as in the released code: (x * 127.5 + 128), clamped to 0..255 and
+        rounded down. See `synthesize` for the parameters.
         """
         import torch
 
@@ -122,36 +135,51 @@ class Generator:
         Parameters
         ----------
         latents : (N, z_dim) array or tensor
-            Standard normal; computed with in float32. N at least 1.
+            Standard normal values, converted to float32. N is at least 1.
         truncation : float
-            psi of Karras et al. 2019, Section B: w is drawn towards its mean by this factor.
-            1 leaves it alone. Only for generators that have a mean w.
+            Truncation psi [1]_: w is moved towards its mean by this factor. 1 does not change w.
+            Only for generators that have a mean w.
         labels : (N, n_classes) one-hot floats, or (N,) class indices
-            Needed by conditional generators, refused by others.
+            Required by conditional generators, refused by other generators.
         noise : {"const", "random", "none"}
-            Per-pixel noise: the constants that belong to the generator, fresh normals for every
-            image, or none. FastGAN has no constants and draws fresh noise for "const" too.
+            Noise for each pixel: the constants of the generator, new normal values for every image,
+            or no noise. FastGAN has no constants and draws new noise for "const" too.
         cutoff : int, optional
-            Truncate only that many of the w that the layers take; all by default.
+            Truncate the w of only this many layers; by default, of all layers.
         seeds : (N,) ints, optional
-            Draw the noise of each image from a generator of its own, so that an image depends
-            neither on its batch nor on the device. Without them, noise comes from PyTorch's global
-            generator on the CPU, layer by layer for the whole batch, as the released code draws it.
-            Without effect where no noise is drawn.
+            Draw the noise of each image from a separate random generator with this seed, so that an
+            image depends neither on its batch nor on the device. Without seeds, the noise comes
+            from PyTorch's global generator on the CPU, layer by layer for the whole batch, as in
+            the released code. Seeds have no effect if no noise is drawn.
         called : callable, optional
-            How a message names the image of a row of ``latents``; by its row if it is left out.
+            Maps a row of ``latents`` to the name of its image in messages; by default, the row.
 
         Returns
         -------
         images
-            NumPy for NumPy latents, else a tensor on ``device``. On a CPU an image is the same to
-            the last bit in whatever batch and on however many threads it is computed.
+            A NumPy array for NumPy latents, otherwise a tensor on ``device``. On a CPU, an image is
+            equal bit for bit in any batch and with any number of threads.
 
         Raises
         ------
         FringeError
-            If an argument has the wrong shape or value, the generator has no such thing, or an
-            image holds a NaN or infinity.
+            If an argument has a wrong shape or value, the generator does not support an option, or
+            an image contains a NaN or infinity.
+
+        References
+        ----------
+        .. [1] T. Karras, S. Laine, T. Aila, "A Style-Based Generator Architecture for Generative
+           Adversarial Networks", CVPR 2019, Section B.
+
+        Examples
+        --------
+        >>> from fringe.files.paths import as_path
+        >>> from fringe.generators import Latents, load_generator
+        >>> generator = load_generator(as_path("fringe:generators/photographs-pixels.safetensors"))
+        >>> latents = Latents(seed=0, z_dim=generator.z_dim).rows([0, 1])
+        >>> images = generator.synthesize(latents, truncation=0.5)
+        >>> images.shape, images.dtype
+        ((2, 3, 64, 64), dtype('float32'))
         """
         import torch
 
@@ -174,19 +202,19 @@ class Generator:
         inputs = Inputs(
             z, self._labels(labels, len(z)), self._noise(noise, seeds, len(z)), truncation, cutoff
         )
-        # No TF32: it changes images visibly.
+        # Without TF32, which changes images visibly.
         with deterministic():
             images = self.forward(inputs)
         self._require_finite(images, called or f"generator {self.name}: image {{}}".format)
         return images
 
     def _require_finite(self, images: Tensor, called: Callable[[int], str]) -> None:
-        """Raise if an image holds a NaN or infinity, which would be black or white as uint8."""
-        # One pass over the images: a NaN or an infinity in them is one in their sum.
+        """Raise if an image contains a NaN or infinity, which would be black or white in uint8."""
+        # One pass over the images is enough: a NaN or infinity in them is one in their sum.
         if images.sum().isfinite():
             return
         finite = images.isfinite().flatten(1).all(dim=1)
-        if finite.all():  # the sum of huge numbers
+        if finite.all():  # the images are finite, and only their sum overflows
             return
         again = (
             "export the generator again, in float32, or from another snapshot"
@@ -240,12 +268,16 @@ class Generator:
 
     def _check_truncation(self, truncation: float, cutoff: int | None) -> None:
         if not math.isfinite(truncation):
-            raise FringeError(f"truncation {truncation} is no finite number; 1 leaves images alone")
+            raise FringeError(
+                f"truncation {truncation} is not a finite number; 1 does not change images"
+            )
         if cutoff is not None and cutoff < 0:
-            raise FringeError(f"cutoff {cutoff} is negative; it counts the w to truncate")
+            raise FringeError(
+                f"cutoff {cutoff} is negative; it is the number of layers whose w is truncated"
+            )
         if not self.traits.truncation and (truncation != 1 or cutoff is not None):
             raise FringeError(
-                f"generator {self.name} ({self.kind}) has no truncation; leave it at 1, "
+                f"generator {self.name} ({self.kind}) has no truncation; leave truncation at 1, "
                 "without a cutoff"
             )
 
@@ -264,8 +296,8 @@ class Generator:
         if sizes is None:
             if noise != "const" or seeds is not None:
                 raise FringeError(
-                    f"generator {self.name} ({self.kind}) cannot be told what noise to use; leave "
-                    'noise at "const", without seeds'
+                    f"generator {self.name} ({self.kind}) has no option for noise; leave noise at "
+                    '"const", without seeds'
                 )
             return "const"
         if noise == "none":
@@ -276,9 +308,10 @@ class Generator:
 
 
 def _drawn(sizes: Sequence[tuple[int, int]], count: int, seeds: Any) -> list[Tensor]:
-    """Return a standard normal (count, 1, h, w) for each of ``sizes``.
+    """Return a standard normal tensor (count, 1, h, w) for each of ``sizes``.
 
-    On the CPU, whatever the device: FastGAN's own code does, and it makes a seed portable.
+    The noise is drawn on the CPU for every device, as in the code of FastGAN. So a seed gives the
+    same noise on every device.
     """
     import torch
 
@@ -293,7 +326,7 @@ def _drawn(sizes: Sequence[tuple[int, int]], count: int, seeds: Any) -> list[Ten
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """Quantize float images as the released code does: (x * 127.5 + 128), cut to 0..255."""
+    """Quantize float images as the released code does: (x * 127.5 + 128), clamped to 0..255."""
     import torch
 
     return (images * 127.5 + 128).clamp_(0, 255).to(torch.uint8)

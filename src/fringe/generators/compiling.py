@@ -1,4 +1,4 @@
-"""A forward pass, compiled by PyTorch's compiler."""
+"""Compile a forward pass with PyTorch's compiler."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ from fringe.generators.base import Inputs
 
 __all__ = ["OPTIONS", "compiled"]
 
-# Values in float16 are rounded where the code says so. Without this the compiler keeps them in
-# float32 within a pass: in a small StyleGAN2 on a CPU, 5 % of the pixels differ then, in place of
-# 0.2 %.
+# Round values to float16 wherever the code does. Without this option, the compiler keeps them in
+# float32 within a pass. In a small StyleGAN2 on a CPU, 5 % of the pixels then differ, not 0.2 %.
 OPTIONS: dict[str, bool] = {"emulate_precision_casts": True}
 
 
 def compiled(forward: Callable[[Inputs], Tensor]) -> Callable[[Inputs], Tensor]:
-    """Return ``forward``, compiled when it is first called.
+    """Return ``forward``, compiled at the first call.
 
     Parameters
     ----------
     forward : callable
-        From `Inputs` to float32 images (N, C, H, W). It must be one graph: it takes no decision by
-        the values of its tensors.
+        Maps `Inputs` to float32 images (N, C, H, W). It must be one graph: no branch may depend on
+        the values of tensors.
 
     Raises
     ------
     FringeError
-        By what is returned, if the compiler does not work.
+        Raised by the returned function if the compiler does not work.
     """
     from torch._dynamo.exc import TorchDynamoException
 
@@ -40,7 +39,7 @@ def compiled(forward: Callable[[Inputs], Tensor]) -> Callable[[Inputs], Tensor]:
         try:
             return fast(inputs)
         except TorchDynamoException as error:
-            # Its first line says which compiler it was, the second what is wrong.
+            # The first line of the message names the compiler, and the second states the reason.
             reason = " ".join(str(error).strip().splitlines()[:2]) or type(error).__name__
             raise FringeError(
                 f"`fused`: PyTorch's compiler cannot compile the generator ({reason}); install a "

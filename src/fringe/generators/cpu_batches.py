@@ -1,4 +1,4 @@
-"""A batch on a CPU: one image at a time, and each on a thread of its own."""
+"""Compute a batch on a CPU image by image, each image on one thread."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["image_by_image", "row"]
 def image_by_image(
     forward: Callable[[Inputs], Tensor], device: torch.device
 ) -> Callable[[Inputs], Tensor]:
-    """Return ``forward``, on a CPU made to compute one image at a time.
+    """Return ``forward``; on a CPU, return a function that computes one image at a time.
 
     The last bits of convolutions and matrix products depend on the size of the batch and on the
-    number of threads inside them. Alone and on one thread, an image gives the same bits whatever
-    batch it comes in; and its maps stay in the cache, so nothing is lost but at the lowest
-    resolutions. Images, not the operations inside them, are shared among PyTorch's threads.
+    number of threads of an operation. When each image is computed separately on one thread, its
+    bits do not depend on the batch. The maps of one image also stay in the cache, so this is slower
+    only at the lowest resolutions. The images are distributed over PyTorch's threads.
     """
 
     def divided(inputs: Inputs) -> Tensor:
@@ -32,11 +32,11 @@ def image_by_image(
 
 
 def row(inputs: Inputs, index: int) -> Inputs:
-    """Return what one image of a batch is made of."""
-    one = slice(index, index + 1)
+    """Return the inputs of one image of a batch."""
+    part = slice(index, index + 1)
     noise = inputs.noise
     return inputs._replace(
-        latents=inputs.latents[one],
-        labels=None if inputs.labels is None else inputs.labels[one],
-        noise=tuple(layer[one] for layer in noise) if isinstance(noise, tuple) else noise,
+        latents=inputs.latents[part],
+        labels=None if inputs.labels is None else inputs.labels[part],
+        noise=tuple(layer[part] for layer in noise) if isinstance(noise, tuple) else noise,
     )

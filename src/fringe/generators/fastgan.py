@@ -1,11 +1,12 @@
 """FastGAN (Liu et al. 2021) as Projected GAN (Sauer et al. 2021) trains it.
 
-The forward pass in plain PyTorch. At 128 pixels and above, where the time goes, batch normalization
-with its running statistics is folded into the convolution before it, and a 3 x 3 convolution of an
-image enlarged by repeating pixels, which reads the same pixel several times, is made one 4 x 4
-transposed convolution of stride 2 by summing its weights first: 16 products for each input pixel
-instead of 36. Below, every operation is the original's and in its order: each layer amplifies the
-rounding of those before it, and pixels would change by up to 1e-4.
+This module computes the forward pass in plain PyTorch. Most of the time is spent at 128 pixels and
+above. There, batch normalization with its running statistics is folded into the convolution before
+it. A 3 x 3 convolution of an image that was enlarged by repeating pixels reads the same pixel
+several times. It is replaced by a 4 x 4 transposed convolution of stride 2 with summed weights: 16
+products for each input pixel instead of 36. Below 128 pixels, all operations are those of the
+original, in the same order. Each layer amplifies the rounding of the layers before it, so other
+operations would change pixels by up to 1e-4.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from fringe.generators.state_dicts import checked, plain
 __all__ = ["Config", "build", "layout", "read", "traits"]
 
 RESOLUTIONS = (128, 256, 512, 1024)
-# Excitation of the maps at these resolutions by those a sixteenth as large.
+# Resolutions whose maps are excited by the maps of a 16 times lower resolution.
 EXCITED = (64, 128, 256, 512)
-# Where operations are merged: from this resolution upwards.
+# Lowest resolution at which operations are merged.
 MERGED_FROM = 128
 NORM_EPSILON = 1e-5
 EPSILON = 1e-8
@@ -37,7 +38,7 @@ EPSILON = 1e-8
 
 @dataclass(frozen=True)
 class Config:
-    """What the tensors of a FastGAN generator do not tell by themselves."""
+    """The settings of a FastGAN generator that do not follow from its tensors."""
 
     z_dim: int
     resolution: int
@@ -55,13 +56,13 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
     Raises
     ------
     FringeError
-        If it lacks something, contradicts itself, or is conditional.
+        If the generator is incomplete, inconsistent or conditional.
     """
     synthesis = record.state["_modules"]["synthesis"]
     if synthesis.class_name != "FastganSynthesis" or record.state.get("c_dim"):
         raise FringeError(
-            f"{path}: a conditional FastGAN ({synthesis.class_name}); only unconditional ones are "
-            "supported: export the generator as TorchScript instead"
+            f"{path}: a conditional FastGAN ({synthesis.class_name}); only unconditional FastGANs "
+            "are supported: export the generator as TorchScript instead"
         )
     config = Config(
         z_dim=plain(record.state, "z_dim", int, path),
@@ -69,7 +70,7 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
         channels=plain(record.state, "img_channels", int, path),
     )
     state = _normalized_spectra(flatten(record, path), path)
-    # Generators below 256 pixels carry the blocks up to there all the same.
+    # Generators below 256 pixels contain the blocks of higher resolutions too, without using them.
     idle = tuple(
         f"synthesis.{part}_{r}."
         for part in ("feat", "se")
@@ -82,7 +83,7 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
 
 
 def traits(config: Config, state: Mapping[str, Tensor]) -> Traits:
-    """Return what the generator can be asked for."""
+    """Return the options that the generator supports."""
     sizes = [
         (resolution, resolution)
         for resolution in config.block_resolutions
@@ -93,10 +94,10 @@ def traits(config: Config, state: Mapping[str, Tensor]) -> Traits:
 
 
 def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, tuple[int, ...]]:
-    """Return the name and shape of every tensor that ``config`` asks for.
+    """Return the name and shape of every tensor that ``config`` needs.
 
-    Only the number of channels at each resolution and which blocks have one convolution or two
-    are taken from ``state``: both differ between versions of the released code.
+    ``state`` determines only the number of channels at each resolution, and whether a block has one
+    convolution or two. Both differ between versions of the released code.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, 
     shapes: dict[str, tuple[int, ...]] = {}
 
     def outputs(name: str, axis: int) -> int:
-        """Half of the convolution's outputs: the other half gates them."""
+        """Return half of the convolution's outputs; the other half are their gates."""
         found = state.get(f"{name}.weight")
         return max(1, found.shape[axis] // 2) if found is not None and found.ndim == 4 else 1
 
@@ -146,7 +147,7 @@ def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, 
     return shapes
 
 
-class _Stage(NamedTuple):
+class _Layer(NamedTuple):
     """Enlargement, convolution, noise, batch normalization and gate, one after the other."""
 
     weight: Tensor
@@ -163,8 +164,8 @@ class _Stage(NamedTuple):
         return functional.glu(functional.batch_norm(x, *self.norm, eps=NORM_EPSILON), dim=1)
 
 
-class _MergedStage(NamedTuple):
-    """The same with its linear operations made one."""
+class _MergedLayer(NamedTuple):
+    """A layer whose linear operations are merged into one operation."""
 
     weight: Tensor
     bias: Tensor
@@ -183,7 +184,7 @@ class _MergedStage(NamedTuple):
 
 
 class _Excitation(NamedTuple):
-    """Weights of maps, in 0 to 1, from maps of a lower resolution."""
+    """Factors from 0 to 1 for maps, computed from maps of a lower resolution."""
 
     spatial: Tensor
     pointwise: Tensor
@@ -199,7 +200,7 @@ def build(
     """Return the forward pass."""
     state = {name: tensor.to(device) for name, tensor in state.items()}
     first, first_norm = state["synthesis.init.init.0.weight"], _norm(state, "synthesis.init.init.1")
-    stages = {r: _stages(state, r) for r in config.block_resolutions}
+    layers = {r: _layers(state, r) for r in config.block_resolutions}
     excitations = {
         r: _Excitation(
             state[f"synthesis.se_{r}.main.1.weight"], state[f"synthesis.se_{r}.main.3.weight"]
@@ -217,8 +218,8 @@ def build(
         x = functional.glu(functional.batch_norm(x, *first_norm, eps=NORM_EPSILON), dim=1)
         maps = {4: x}
         for resolution in config.block_resolutions:
-            for stage in stages[resolution]:
-                x = stage(x, next(noise, None) if stage.strength is not None else None)
+            for layer in layers[resolution]:
+                x = layer(x, next(noise, None) if layer.strength is not None else None)
             if resolution in excitations:
                 x = x * excitations[resolution](maps[resolution // 16])
             maps[resolution] = x
@@ -227,13 +228,13 @@ def build(
     return image_by_image(forward, device)
 
 
-def _stages(state: Mapping[str, Tensor], resolution: int) -> list[_Stage | _MergedStage]:
+def _layers(state: Mapping[str, Tensor], resolution: int) -> list[_Layer | _MergedLayer]:
     name = f"synthesis.feat_{resolution}"
     parts = (
         [("1", "2", "3"), ("5", "6", "7")] if _is_double(state, resolution) else [("1", "", "2")]
     )
-    stages = [
-        _Stage(
+    layers = [
+        _Layer(
             state[f"{name}.{conv}.weight"],
             state[f"{name}.{noise}.weight"] if noise else None,
             _norm(state, f"{name}.{norm}"),
@@ -241,22 +242,22 @@ def _stages(state: Mapping[str, Tensor], resolution: int) -> list[_Stage | _Merg
         )
         for conv, noise, norm in parts
     ]
-    return [_merged(stage) if resolution >= MERGED_FROM else stage for stage in stages]
+    return [_merged(layer) if resolution >= MERGED_FROM else layer for layer in layers]
 
 
-def _merged(stage: _Stage) -> _MergedStage:
-    mean, variance, gain, bias = stage.norm
+def _merged(layer: _Layer) -> _MergedLayer:
+    mean, variance, gain, bias = layer.norm
     scale = gain * (variance + NORM_EPSILON).rsqrt()
-    weight = stage.weight * scale[:, None, None, None]
-    if stage.upsample:
-        # Along each axis: weights (c, b + c, a + b, a) of what was (a, b, c) on repeated pixels.
+    weight = layer.weight * scale[:, None, None, None]
+    if layer.upsample:
+        # Along each axis, weights (a, b, c) on repeated pixels become (c, b + c, a + b, a).
         weight = functional.pad(weight.flip(2, 3), (1, 1, 1, 1))
         weight = 4 * functional.avg_pool2d(weight, 2, stride=1).transpose(0, 1)
-    return _MergedStage(
+    return _MergedLayer(
         weight.contiguous(memory_format=torch.channels_last),
         bias - mean * scale,
-        None if stage.strength is None else (stage.strength * scale)[:, None, None],
-        stage.upsample,
+        None if layer.strength is None else (layer.strength * scale)[:, None, None],
+        layer.upsample,
     )
 
 
@@ -267,10 +268,10 @@ def _norm(state: Mapping[str, Tensor], name: str) -> tuple[Tensor, Tensor, Tenso
 
 
 def _normalized_spectra(state: Mapping[str, Tensor], path: Any) -> dict[str, Tensor]:
-    """Return the state with ``weight`` in the place of each weight_orig, weight_u, weight_v.
+    """Return the state with each weight_orig, weight_u and weight_v replaced by ``weight``.
 
     Spectral normalization (Miyato et al. 2018) divides a weight by its largest singular value,
-    which is estimated as u^T W v. Nothing else is kept up to date in a snapshot.
+    which is estimated as u^T W v. A snapshot keeps only these three tensors up to date.
     """
     done = {}
     for name, tensor in state.items():
@@ -279,7 +280,7 @@ def _normalized_spectra(state: Mapping[str, Tensor], path: Any) -> dict[str, Ten
             continue
         if part == "weight_orig":
             u, v = state.get(f"{base}.weight_u"), state.get(f"{base}.weight_v")
-            # Rows are output channels, which a transposed convolution has second.
+            # Rows are output channels, which are the second axis of a transposed convolution.
             rows = tensor.transpose(0, 1) if base.endswith("init.init.0") else tensor
             matrix = rows.flatten(1).float() if tensor.ndim == 4 else tensor
             if u is None or v is None or (*u.shape, *v.shape) != tuple(matrix.shape):
@@ -294,5 +295,5 @@ def _normalized_spectra(state: Mapping[str, Tensor], path: Any) -> dict[str, Ten
 
 
 def _is_double(state: Mapping[str, Tensor], resolution: int) -> bool:
-    """Tell a block of two convolutions with noise from one of a single one without."""
+    """Return whether a block has two convolutions with noise, not one convolution without."""
     return f"synthesis.feat_{resolution}.5.weight" in state

@@ -1,4 +1,4 @@
-"""Latent vectors as a function of seed and index."""
+"""Latent vectors as a function of a seed and an index."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fringe.errors import FringeError
 
 __all__ = ["Latents"]
 
-# Rows drawn at a time: a block of 512 numbers each takes 4 MiB.
+# Number of rows that are drawn at a time; a block of rows of 512 numbers takes 4 MiB.
 BLOCK = 1024
 
 
 class Latents:
-    """Rows of ``RandomState(seed).randn(N, z_dim)``, any of them, in any order.
+    """Rows of ``RandomState(seed).randn(N, z_dim)`` in any order.
 
-    One stream, as the released code of Kynkäänniemi et al. 2023 draws it, so row i is the same
-    whatever N is and however the rows are shared out. The generator's state is kept at the start of
-    every block that was passed on the way (2.5 kB for 1,024 rows): what was once passed is reached
-    again at the cost of one block. Threads may share it.
+    All rows come from one stream, as in the released code of [1]_. So row i does not depend on N or
+    on how the rows are distributed over jobs. The state of the random generator is kept at the
+    start of every block of 1,024 rows that was drawn (2.5 kB for each block). So a row of such a
+    block is reached again at the cost of drawing one block. Threads may share the object.
 
     Parameters
     ----------
@@ -35,6 +35,21 @@ class Latents:
     ------
     FringeError
         If ``seed`` or ``z_dim`` is out of range.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+
+    Examples
+    --------
+    >>> from fringe.generators import Latents
+    >>> latents = Latents(seed=0, z_dim=3)
+    >>> latents.rows([0, 1]).round(3)
+    array([[ 1.764,  0.4  ,  0.979],
+           [ 2.241,  1.868, -0.977]])
+    >>> latents.rows([1]).round(3)
+    array([[ 2.241,  1.868, -0.977]])
     """
 
     def __init__(self, seed: int, z_dim: int) -> None:
@@ -45,23 +60,23 @@ class Latents:
         self.seed = seed
         self.z_dim = z_dim
         self._stream = np.random.RandomState(seed)
-        # What the stream was at the start of blocks 0, 1, ...: its words, position and the second
-        # normal of a pair that a block of odd size leaves over.
+        # States of the stream at the start of blocks 0, 1, ...: its words, its position, and the
+        # second value of a pair of normals that is left over after a block of odd size.
         self._starts: list[Any] = [self._stream.get_state()]
         self._block = np.empty((0, z_dim))
         self._number = -1
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle without the lock, which belongs to a process."""
+        """Pickle without the lock, which belongs to one process."""
         return {name: value for name, value in self.__dict__.items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Unpickle with a lock of its own."""
+        """Unpickle with a new lock."""
         self.__dict__.update(state, _lock=threading.Lock())
 
     def rows(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the latents of ``indices``, float64 (n, z_dim), in the order asked for.
+        """Return the latents of ``indices`` in their order, float64 (n, z_dim).
 
         Raises
         ------
@@ -81,7 +96,7 @@ class Latents:
         return rows
 
     def _drawn(self, number: int) -> np.ndarray:
-        """Return block ``number``, drawing those before it that were never passed."""
+        """Return block ``number``, after drawing the earlier blocks that were never drawn."""
         if number == self._number:
             return self._block
         for passed in range(min(number, len(self._starts) - 1), number + 1):

@@ -1,6 +1,6 @@
-"""Generators from files: what a file holds is told from its content.
+"""Load generators from files, whose kind is detected from their content.
 
-Its name says one thing alone: whether a program in it may run.
+The name of a file decides only whether a program in the file may run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["convert", "load_generator", "save_generator"]
 
 FORMAT = "fringe generator 1"
 PRECISIONS = ("float32", "float16")
-# What the name of a file must end in for its program to run.
+# Endings of the names of files whose programs may run.
 PROGRAMS = (".pt", ".ts")
 
 
@@ -57,44 +57,66 @@ def load_generator(
     Parameters
     ----------
     path : path
-        A network pickle of StyleGAN2-ADA, or of Projected GAN (FastGAN or StyleGAN2), from which
-        ``G_ema`` is taken, or the same saved by `torch.save`; what ``convert`` wrote; or
-        TorchScript. Pickles are read without executing anything in them, and may hold anything
-        beside ``G_ema``.
+        A network pickle of StyleGAN2-ADA [1]_ or of Projected GAN [2]_ (FastGAN [3]_ or StyleGAN2),
+        or the same content saved by `torch.save`; a safetensors file that `convert` wrote; or a
+        TorchScript file. From a pickle, ``G_ema`` is used. Pickles are read without executing
+        anything in them, and may contain any other objects.
 
-        **TorchScript is a program.** It runs in PyTorch's interpreter, which has no access to
-        Python, but it may call any operator of PyTorch, those that read and write files included:
-        load it only from where you would run a program from. So that none runs by surprise, its
-        name must end in .pt or .ts. An image must depend on its latents and labels alone. Its
-        signature is
+        **TorchScript is a program.** It runs in PyTorch's interpreter. The interpreter has no
+        access to Python, but the program may call any operator of PyTorch, including operators that
+        read and write files. Load a TorchScript file only from a source from which you would run a
+        program. To prevent surprises, the name of the file must end in .pt or .ts. An image must
+        depend only on its latents and labels. The signature is
         ``forward(latents: float32 (N, z)) -> float (N, C, H, W)``, or
-        ``forward(latents, labels: float32 (N, c))`` if it is conditional; ``z_dim``, and ``c_dim``
-        if it is conditional, are attributes or methods that give an int. A few images are made, to
-        learn their size and whether their values can be what ``range`` says.
+        ``forward(latents, labels: float32 (N, c))`` for a conditional generator. ``z_dim``, and
+        ``c_dim`` of a conditional generator, are attributes or methods that return an int. When the
+        file is loaded, it makes a few images to check their size, and whether their values fit
+        ``range``.
     device : str or torch.device
         "cpu", "cuda", "cuda:1", ...
     precision : {"float32", "float16"}
-        float16 computes those resolutions of a StyleGAN2 in half precision that were trained in
-        it, as the released code does on a GPU: faster there, and pixels change slightly. A CPU
-        rounds alike, and takes as long as in float32.
+        With float16, the resolutions of a StyleGAN2 that were trained in half precision are
+        computed in half precision, as in the released code on a GPU. This is faster on a GPU, and
+        changes pixels slightly. A CPU rounds in the same way, and takes as long as in float32.
     range : (float, float), optional
-        What black and white are in the file's images: (-1, 1) if it is left out. With any other,
-        values are rescaled. Without it, TorchScript whose values lie in one half of -1 to 1 is
-        refused, because most likely they mean something else.
+        The values of black and white in the images of the file; (-1, 1) if left out. Values in
+        another range are rescaled. Without ``range``, a TorchScript file whose values are all in
+        one half of -1 to 1 is refused, because its range is probably another one.
     fused : bool
-        Compile a StyleGAN2 with `torch.compile`, so that what lies between two convolutions is one
-        pass over the maps. Images differ from those of the usual way by rounding. The first batch
-        of a shape takes a minute or so. No run uses this yet: `benchmarks/gpu.sh` is to measure it
-        on a GPU first.
+        Compile a StyleGAN2 with `torch.compile`, so that the operations between two convolutions
+        are one pass over the maps. Images differ from the usual ones by rounding. The first batch
+        of each shape takes about a minute. No run uses this option yet, because
+        `benchmarks/gpu.sh` has not measured it on a GPU.
+
+    Returns
+    -------
+    Generator
+        The generator, whose images are black at -1 and white at 1.
 
     Raises
     ------
     FringeError
-        If the file or device is not there, the file holds no generator of these kinds, lacks a
-        tensor or holds one of the wrong shape, makes images that are neither grey nor RGB, or
-        cannot compute in ``precision``; if it is a program and its name does not say so, or one
-        that draws noise of its own, whose images depend on others of their batch or not on their
-        latents, or whose values cannot be those of images.
+        If the file or the device does not exist; if the file contains no generator of these kinds,
+        lacks a tensor, has a tensor of a wrong shape, makes images that are neither grey nor RGB,
+        or cannot compute in ``precision``; or if it is a program whose name does not end in .pt or
+        .ts, that draws noise, whose images depend on the other images of a batch or do not depend
+        on their latents, or whose values cannot be those of images.
+
+    References
+    ----------
+    .. [1] T. Karras et al., "Training Generative Adversarial Networks with Limited Data",
+       NeurIPS 2020 (StyleGAN2-ADA).
+    .. [2] A. Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021.
+    .. [3] B. Liu et al., "Towards Faster and Stabilized GAN Training for High-fidelity Few-shot
+       Image Synthesis", ICLR 2021 (FastGAN).
+
+    Examples
+    --------
+    >>> from fringe.files.paths import as_path
+    >>> from fringe.generators import load_generator
+    >>> generator = load_generator(as_path("fringe:generators/photographs-features.safetensors"))
+    >>> generator.name, generator.kind, generator.resolution
+    ('photographs-features', 'stylegan2', (64, 64))
     """
     path = Path(path)
     if precision not in PRECISIONS:
@@ -102,7 +124,7 @@ def load_generator(
             f"unknown precision {precision!r} of {path}; choose one of {', '.join(PRECISIONS)}"
         )
     place = open_device(device)
-    with steady(path):  # so that the digest is that of what is loaded
+    with steady(path):  # so that the digest belongs to the loaded content
         return _loaded(path, place, precision, as_range(range, path), fused)
 
 
@@ -113,14 +135,14 @@ def _loaded(
     stated: tuple[float, float] | None,
     fused: bool,
 ) -> Generator:
-    """Return the generator in a file whose images are in the range that is ``stated``, if any."""
+    """Return the generator in a file; ``stated`` is the range of its images, if it is given."""
     digest = _sha256(path)
     if kind_of(path) == "torchscript":
         if path.suffix.lower() not in PROGRAMS:
             raise FringeError(
-                f"{path}: holds a TorchScript program, which would run, and may read and write "
-                f"files, where a name that ends in {path.suffix or 'nothing'!r} promises data; if "
-                "you trust where it comes from, rename it so that it ends in .pt"
+                f"{path}: contains a TorchScript program, which can read and write files, but its "
+                f"name ends in {path.suffix or 'nothing'!r}, like a file of data; if you trust its "
+                "source, rename it so that it ends in .pt"
             )
         from fringe.generators import torchscript
 
@@ -166,29 +188,41 @@ def _loaded(
 
 def _not_fused(path: Path, kind: str) -> FringeError:
     return FringeError(
-        f"{path}: `fused` compiles StyleGAN2 only, and this is {kind}; leave `fused` out"
+        f"{path}: `fused` compiles only StyleGAN2, and this is {kind}; leave `fused` out"
     )
 
 
 def convert(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
     """Write the generator of a network pickle to ``out`` as safetensors.
 
-    That file holds the tensors of the forward pass, with kind, configuration and the SHA-256 of
-    the pickle as metadata: nothing to unpickle, for anybody. ``load_generator`` makes the same
-    images of it to the last bit. ``out`` gets its name when it is whole.
+    The safetensors file contains the tensors of the forward pass. Its metadata are the kind, the
+    configuration and the SHA-256 of the pickle. So nobody needs to unpickle a file to use the
+    generator. `load_generator` returns a generator whose images are equal bit for bit. ``out`` gets
+    its name when it is complete.
+
+    Parameters
+    ----------
+    path : path
+        A network pickle, as in `load_generator`.
+    out : path
+        The file to write.
 
     Raises
     ------
     FringeError
-        If ``path`` is no network pickle that ``load_generator`` reads, or ``out`` cannot be
-        written.
+        If `load_generator` cannot read ``path`` as a network pickle, or ``out`` cannot be written.
+
+    Examples
+    --------
+    >>> from fringe.generators import convert
+    >>> convert("ffhq.pkl", "ffhq.safetensors")  # doctest: +SKIP
     """
     path = Path(path)
     digest = _sha256(path)
     if kind_of(path) == "torchscript":
         raise FringeError(
-            f"{path}: a TorchScript program cannot be converted; load it as it is, or convert the "
-            "network pickle it was made from"
+            f"{path}: a TorchScript program cannot be converted; load it directly, or convert the "
+            "network pickle from which it was made"
         )
     kind, config, state = _read(path)
     save_generator(out, kind, config, state, {"source_sha256": digest})
@@ -201,26 +235,45 @@ def save_generator(
     state: Mapping[str, Tensor],
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a generator to ``out`` as the safetensors that ``load_generator`` reads.
+    """Write a generator to ``out`` as a safetensors file that `load_generator` reads.
 
     Parameters
     ----------
     out : path
-        Gets its name when the file is whole.
+        The file to write; it gets its name when it is complete.
     kind : {"stylegan2", "fastgan"}
         The architecture.
     config : Config
-        Of ``fringe.generators.stylegan2`` or ``fastgan``.
+        A ``Config`` of ``fringe.generators.stylegan2`` or ``fringe.generators.fastgan``.
     state : mapping of str to tensor
-        The tensors of the forward pass, of any floating-point type. They are read as float32.
+        The tensors of the forward pass, of any floating-point type. `load_generator` reads them as
+        float32.
     more : mapping of str to str, optional
-        Further metadata.
+        Additional metadata.
 
     Raises
     ------
     FringeError
-        If a tensor is missing or has another shape than ``config`` asks for, or ``out`` cannot be
-        written.
+        If a tensor is missing, if its shape differs from the shape that ``config`` needs, or if
+        ``out`` cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import torch
+    >>> from fringe.generators import load_generator, save_generator
+    >>> from fringe.generators.stylegan2 import Config, layout
+    >>> config = Config(
+    ...     z_dim=8, c_dim=0, w_dim=8, resolution=8, channels=3, architecture="skip",
+    ...     conv_clamp=None, float16_from=None, lr_multiplier=0.01,
+    ... )
+    >>> state = {name: torch.zeros(shape) for name, shape in layout(config, {}, "tiny").items()}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "tiny.safetensors")
+    ...     save_generator(path, "stylegan2", config, state)
+    ...     load_generator(path).resolution
+    (8, 8)
     """
     from safetensors.torch import save_file
 
@@ -234,9 +287,10 @@ def save_generator(
 
 
 def _sort_metadata(path: Path) -> None:
-    """Sort the metadata of a safetensors file, whose order safetensors draws at random.
+    """Sort the metadata of a safetensors file, because safetensors writes them in random order.
 
-    Then the same generator makes the same file, whose SHA-256 is what a run knows it by.
+    So the same generator always gives the same file. A run identifies a generator by the SHA-256 of
+    its file.
     """
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -249,7 +303,7 @@ def _sort_metadata(path: Path) -> None:
 
 
 def _read(path: Path) -> _Checkpoint:
-    """Return what a pickle or one of our own exports holds, checked."""
+    """Return the checked content of a network pickle or of a file that `convert` wrote."""
     return _read_export(path) if kind_of(path) == "safetensors" else _read_network(path)
 
 
@@ -272,7 +326,7 @@ def _read_network(path: Path) -> _Checkpoint:
         config, state = _architecture(kinds[name]).read(record, path)
     except (AttributeError, KeyError, TypeError) as error:
         raise FringeError(
-            f"{path}: its {record.title} is not built like one of PyTorch's modules "
+            f"{path}: its {record.title} is not a regular PyTorch module "
             f"({type(error).__name__}: {error}); fetch the file again"
         ) from error
     return _Checkpoint(kinds[name], config, state)
@@ -295,7 +349,7 @@ def _read_export(path: Path) -> _Checkpoint:
     if metadata.get("format") != FORMAT or metadata.get("kind") not in ("stylegan2", "fastgan"):
         raise FringeError(
             f"{path}: a safetensors file of format {metadata.get('format')!r}, kind "
-            f"{metadata.get('kind')!r}, and no generator that this version reads; {SUPPORTED}"
+            f"{metadata.get('kind')!r}, not a generator that this version reads; {SUPPORTED}"
         )
     kind = metadata["kind"]
     architecture = _architecture(kind)

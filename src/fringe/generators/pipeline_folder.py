@@ -1,7 +1,7 @@
-"""What the folder of a diffusers pipeline says of itself, without loading anything.
+"""Read the description of a diffusers pipeline from its folder, without loading the pipeline.
 
-A pipeline is a folder with ``model_index.json``, which names a class of diffusers and its
-components, each in a folder of its name: the format of ``DiffusionPipeline.save_pretrained``.
+The folder contains ``model_index.json``, which names a class of diffusers and its components. Each
+component is in a folder with its name. ``DiffusionPipeline.save_pretrained`` writes this format.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from fringe.files.stand_ins import stand_in_at
 
 __all__ = ["LEFT_OUT", "PIPELINE_INDEX", "PipelineFolder", "read_pipeline_folder"]
 
-#: The file that a folder is known by.
+#: The file that identifies the folder of a pipeline.
 PIPELINE_INDEX = "model_index.json"
 LARGEST_INDEX = 16 << 20
 
-#: Components that are never loaded: they replace images that they take for indecent by black ones.
+#: Components that are never loaded: they replace images that they classify as indecent by black.
 LEFT_OUT = ("safety_checker", "image_encoder")
 
 _LIBRARIES = ("diffusers", "transformers")
@@ -39,17 +39,17 @@ class PipelineFolder:
     Attributes
     ----------
     path : Path
-        Where it is.
+        The folder.
     pipeline : str
-        The name of its class in diffusers.
+        Name of the pipeline's class in diffusers.
     components : tuple of str
-        The names of the components that are loaded.
+        Names of the components that are loaded.
     left_out : tuple of str
-        Those that are there and not loaded.
+        Names of the components that are not loaded.
     files : tuple of Path
-        The index, and all files of the components that are loaded, except pickles.
+        The index, and all files of the loaded components, except pickles.
     n_classes : int
-        Of a transformer that is asked for classes (DiT); otherwise 0.
+        Number of classes of a class-conditional transformer (DiT); 0 for other pipelines.
     """
 
     path: Path
@@ -61,24 +61,24 @@ class PipelineFolder:
 
     @property
     def size(self) -> int:
-        """Bytes of the weights."""
+        """Number of bytes of the safetensors files."""
         return sum(file.stat().st_size for file in self.files if file.suffix == ".safetensors")
 
 
 def read_pipeline_folder(path: str | os.PathLike[str]) -> PipelineFolder:
-    """Return what the folder of a pipeline says of itself.
+    """Return the description of the pipeline in a folder.
 
     Raises
     ------
     FringeError
-        If it is another folder, brings code of its own, has components of other libraries than
-        diffusers and transformers, or weights that are pickles only.
+        If the folder is not that of a pipeline, contains code, has components of libraries other
+        than diffusers and transformers, or has a component whose weights are only pickles.
     """
     folder = as_path(path)
-    if not os.path.isdir(folder):  # noqa: PTH112 - False where one may not look
+    if not os.path.isdir(folder):  # noqa: PTH112 - False without permission, not an error
         raise FringeError(
-            f"{path}: is not the folder of a diffusers pipeline, which is what "
-            f"`save_pretrained` writes and holds {PIPELINE_INDEX}; give one"
+            f"{path}: is not the folder of a diffusers pipeline; give a folder that "
+            f"`save_pretrained` wrote, which contains {PIPELINE_INDEX}"
         )
     index = folder / PIPELINE_INDEX
     try:
@@ -91,12 +91,12 @@ def read_pipeline_folder(path: str | os.PathLike[str]) -> PipelineFolder:
         }
     except FileNotFoundError as error:
         raise FringeError(
-            f"{path}: holds no {PIPELINE_INDEX}, so it is not the folder of a diffusers pipeline; "
-            "give one that `save_pretrained` has written"
+            f"{path}: contains no {PIPELINE_INDEX}, so it is not the folder of a diffusers "
+            "pipeline; give a folder that `save_pretrained` wrote"
         ) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        told = stand_in_at(index) or f"is not what diffusers writes ({error!r})"
-        raise FringeError(f"{index}: {told}; get the folder again") from error
+        reason = stand_in_at(index) or f"is not an index of diffusers ({error!r})"
+        raise FringeError(f"{index}: {reason}; get the folder again") from error
     if not isinstance(pipeline, str) or re.fullmatch(r"[A-Za-z]\w*", pipeline, re.ASCII) is None:
         raise FringeError(
             f"{index}: its class is {pipeline!r}, which is not in diffusers; code that comes with "
@@ -128,13 +128,13 @@ def _files_of(folder: Path, component: str) -> list[Path]:
     files = sorted(file for file in place.rglob("*") if file.is_file())
     if not files:
         raise FringeError(
-            f"{place}: holds no files, but {PIPELINE_INDEX} names it; get the folder again"
+            f"{place}: contains no files, but {PIPELINE_INDEX} names it; get the folder again"
         )
     for file in files:
         if file.suffix == ".py":
             raise FringeError(
-                f"{file}: is code that comes with a pipeline, which is not run; give a pipeline of "
-                "diffusers itself"
+                f"{file}: is code that comes with a pipeline, which is not run; give a pipeline "
+                "whose class is in diffusers"
             )
     pickles = [file for file in files if file.suffix in _PICKLES]
     if pickles and not any(file.suffix == ".safetensors" for file in files):
@@ -153,7 +153,7 @@ def _classes_of(folder: Path, named: Mapping[str, Any]) -> int:
         return 0
     place = folder / "transformer" / "config.json"
     try:
-        told = parse_json(read_regular(place, LARGEST_INDEX)).get("num_embeds_ada_norm")
+        count = parse_json(read_regular(place, LARGEST_INDEX)).get("num_embeds_ada_norm")
     except (AttributeError, OSError, ValueError) as error:
         raise FringeError(f"{place}: cannot be read ({error}); get the folder again") from error
-    return told if isinstance(told, int) and "text_encoder" not in named else 0
+    return count if isinstance(count, int) and "text_encoder" not in named else 0

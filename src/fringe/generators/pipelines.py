@@ -1,4 +1,4 @@
-"""Pipelines of diffusers: loaded from a folder, and called for an image of each seed."""
+"""Load pipelines of diffusers from folders, and make an image for each seed."""
 
 from __future__ import annotations
 
@@ -20,39 +20,40 @@ __all__ = ["INSTALL", "PRECISIONS", "Pipeline", "PipelinePrecision", "load_pipel
 PipelinePrecision = Literal["float32", "float16", "bfloat16"]
 PRECISIONS: tuple[str, ...] = get_args(PipelinePrecision)
 
-#: How the optional packages are installed.
+#: Command that installs the optional packages.
 INSTALL = "pip install 'fringe-fid[diffusers]'"
 
-# What libraries raise for what they cannot do.
+# Errors that the libraries raise for requests that they do not support.
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
-# What any pipeline must take to be called here.
+# Parameters that every pipeline must have to be called here.
 _NEEDED = ("generator", "num_inference_steps", "output_type")
 
 
 class Pipeline:
-    """A pipeline of diffusers that makes images of seeds.
+    """A pipeline of diffusers that makes an image from each seed.
 
     Parameters
     ----------
     loaded : diffusers.DiffusionPipeline
-        On its device.
+        The pipeline on its device.
     name : str
-        What messages call it.
+        Name of the pipeline in messages.
     steps, guidance : int and float, optional
-        ``num_inference_steps`` and ``guidance_scale``; by default the pipeline's.
+        ``num_inference_steps`` and ``guidance_scale``; by default those of the pipeline.
     size : int, optional
-        Height and width; only of pipelines that make images of text.
+        Height and width of the images; only for pipelines that make images from text.
 
     Attributes
     ----------
     takes : {"text", "classes", "nothing"}
-        What images are made of besides noise.
+        The inputs from which images are made, besides noise.
 
     Raises
     ------
     FringeError
-        If it makes no images of these, or does not take what is asked for.
+        If the pipeline does not make images from noise, classes or text, or does not support an
+        option.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Pipeline:
         guidance: float | None = None,
         size: int | None = None,
     ) -> None:
-        """Compare what is asked for with what the pipeline takes."""
+        """Compare the options with the parameters of the pipeline."""
         self.loaded, self.name = loaded, name
         self.device: torch.device = loaded.device
         parameters = inspect.signature(loaded.__call__).parameters
@@ -79,16 +80,16 @@ class Pipeline:
         known = {"prompt", "class_labels", *_NEEDED}
         required = [
             key
-            for key, one in parameters.items()
-            if one.default is one.empty
-            and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+            for key, parameter in parameters.items()
+            if parameter.default is parameter.empty
+            and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
             and key not in known
         ]
         if lacking or required or (self.takes == "text" and "image" in parameters):
-            told = f"takes no {lacking[0]}" if lacking else f"needs {(*required, 'image')[0]}"
+            fault = f"takes no {lacking[0]}" if lacking else f"needs {(*required, 'image')[0]}"
             raise FringeError(
-                f"{name}: {kind} {told}; pipelines can be used that make images of noise, of "
-                "classes or of prompts"
+                f"{name}: {kind} {fault}; use a pipeline that makes images from noise, classes or "
+                "prompts"
             )
         self.named: dict[str, Any] = {"output_type": "np"}
         for key, name_there, value in (
@@ -114,8 +115,8 @@ class Pipeline:
     ) -> npt.NDArray[np.uint8]:
         """Return an image for each seed, uint8 RGB (n, H, W, 3).
 
-        The noise of each image, and that of all its steps, comes from a ``torch.Generator`` of its
-        own on the CPU, with its seed.
+        The noise of an image and of all its steps comes from a separate ``torch.Generator`` on the
+        CPU with the seed of the image.
 
         Parameters
         ----------
@@ -129,7 +130,7 @@ class Pipeline:
         Raises
         ------
         FringeError
-            If the pipeline fails, or an image holds NaN.
+            If the pipeline fails, or an image contains NaN.
         """
         given: dict[str, Any] = {"batch_size": len(seeds)}
         if self.takes == "text":
@@ -149,14 +150,13 @@ class Pipeline:
         if images.ndim != 4 or len(images) != len(seeds) or images.shape[3] not in (1, 3):
             raise FringeError(
                 f"{self.name}: {type(self.loaded).__name__} returns an array of shape "
-                f"{images.shape} for {len(seeds)} images; only pipelines that make images can be "
-                "used"
+                f"{images.shape} for {len(seeds)} images; use a pipeline that makes images"
             )
         if not np.isfinite(images).all():
             raise FringeError(
-                f"{self.name}: an image holds NaN or infinity; compute it with `precision: float32`"
+                f"{self.name}: an image holds NaN or infinity; set `precision: float32`"
             )
-        # As diffusers makes images of PIL (`numpy_to_pil`).
+        # The same rounding as in `numpy_to_pil` of diffusers.
         levels = (255 * images).round().clip(0, 255).astype(np.uint8)
         return levels if levels.shape[3] == 3 else np.repeat(levels, 3, axis=3)
 
@@ -171,26 +171,26 @@ def load_pipeline(
     size: int | None = None,
     precision: PipelinePrecision = "float32",
 ) -> Pipeline:
-    """Load the pipeline in a folder, of safetensors only and without running code that lies in it.
+    """Load the pipeline in a folder from safetensors files, without running code in the folder.
 
     Parameters
     ----------
     folder : PipelineFolder
-        What `read_pipeline_folder` returns.
+        The result of `read_pipeline_folder`.
     device : str
-        Where it computes.
+        Device on which the pipeline computes.
     scheduler : str, optional
-        A class of diffusers, such as "DDIMScheduler", made of the settings of the folder's own
-        scheduler. By default that one.
+        A class of diffusers, such as "DDIMScheduler", which is made with the settings of the
+        scheduler in the folder. By default, the scheduler in the folder is used.
     steps, guidance, size
         See `Pipeline`.
     precision : {"float32", "float16", "bfloat16"}
-        Of weights and arithmetic.
+        Precision of the weights and of the arithmetic.
 
     Raises
     ------
     FringeError
-        If diffusers is not installed, there is no such class, or the pipeline cannot be loaded.
+        If diffusers is not installed, a class does not exist, or the pipeline cannot be loaded.
     """
     library = _library(folder)
     kind = _class(library, folder.pipeline, "DiffusionPipeline", f"{folder.path}")
@@ -230,7 +230,7 @@ def _library(folder: PipelineFolder) -> Any:
             found = importlib.import_module(name)
         except ImportError as error:
             raise FringeError(
-                f"{folder.path}: a diffusers pipeline takes the package {name} ({error}); install "
+                f"{folder.path}: a diffusers pipeline needs the package {name} ({error}); install "
                 f"it: {INSTALL}"
             ) from error
         if name == "diffusers":
@@ -239,7 +239,7 @@ def _library(folder: PipelineFolder) -> Any:
 
 
 def _class(library: Any, name: str, base: str, what: str) -> Any:
-    """Return a class of diffusers that is a ``base``."""
+    """Return a class of diffusers that is a subclass of ``base``."""
     found = getattr(library, name, None)
     if not (isinstance(found, type) and issubclass(found, getattr(library, base))):
         raise FringeError(

@@ -1,4 +1,4 @@
-"""Checks that a checkpoint's tensors are those its configuration asks for."""
+"""Check that the tensors of a checkpoint fit its configuration."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ def checked(
     Parameters
     ----------
     state, layout : mappings
-        Names to tensors, and names to the shapes that they must have.
+        Names of tensors to the tensors, and names of tensors to the required shapes.
     path : path
-        For messages.
+        The file, for messages.
     unused : tuple of str
-        Endings of names that may be there beside, since the forward pass does not need them.
+        Endings of the names of additional tensors that are allowed, because the forward pass does
+        not need them.
 
     Raises
     ------
     FringeError
-        If a tensor is missing, has another shape or no floating-point numbers, holds a NaN or
-        infinity, or is one that the architecture does not have.
+        If a tensor is missing, has another shape, is not of floating-point numbers, contains a NaN
+        or infinity, or does not belong to the architecture.
     """
     for name, shape in layout.items():
         tensor = state.get(name)
@@ -46,7 +47,7 @@ def checked(
         if tuple(tensor.shape) != shape or not tensor.is_floating_point():
             raise FringeError(
                 f"{path}: tensor {name} is {tensor.dtype} of shape {tuple(tensor.shape)}, but the "
-                f"configuration asks for floats of shape {shape}; fetch or export the file again"
+                f"configuration needs floats of shape {shape}; fetch or export the file again"
             )
         if not tensor.isfinite().all():
             raise FringeError(
@@ -63,12 +64,12 @@ def checked(
 
 
 def plain(attributes: Mapping[str, Any], name: str, kind: type[Value], path: Any) -> Value:
-    """Return the number called ``name`` among a module's attributes.
+    """Return the number with this ``name`` among the attributes of a module.
 
     Raises
     ------
     FringeError
-        If it is not there or no number of that kind.
+        If the attribute is missing, or is not a number of type ``kind``.
     """
     value = attributes.get(name)
     if kind is float and type(value) is int:

@@ -1,23 +1,26 @@
-"""StyleGAN2 (Karras et al. 2020), as its ADA and later official code trains it.
+"""StyleGAN2 (Karras et al. 2020) as the official code since ADA trains it.
 
-The forward pass in plain PyTorch. Three identities make it fast:
+This module computes the forward pass in plain PyTorch. Three identities make it fast:
 
-* Modulating a weight's input channels is modulating its input, and demodulation scales its output
-  (Karras et al. 2020, Equations 1 and 3): one convolution serves the whole batch.
-* Noise, bias, leaky ReLU and its gain sqrt(2): a leaky ReLU commutes with a positive factor, so the
-  gain is folded into demodulation, noise and bias.
-* Upsampling before a convolution is a transposed convolution of stride 2 and then one 4 x 4 filter
-  in each channel; upsampling an RGB image is a transposed convolution with that filter.
+* Modulating the input channels of a weight equals modulating its input, and demodulation equals a
+  scaling of the output (Karras et al. 2020, Equations 1 and 3). So one convolution computes the
+  whole batch.
+* A leaky ReLU commutes with a positive factor. So its gain sqrt(2) is folded into demodulation,
+  noise and bias.
+* Upsampling before a convolution equals a transposed convolution of stride 2 and then a 4 x 4
+  filter in each channel. Upsampling an RGB image is a transposed convolution with that filter.
 
-Float16 is that of the released code on a GPU, for batches of two images or more. Weights and styles
-are divided by their largest value. Then they, maps, noise and biases are rounded to float16, where
-that code rounds them and nowhere else; the images that the blocks add up stay in float32. A GPU
-sums the products of a convolution in float32. A CPU does the same by convolving in float32 what was
-rounded to float16, which is 14 times as fast there as PyTorch's convolutions in float16.
+Float16 follows the released code on a GPU, for batches of two images or more. Weights and styles
+are divided by their largest value. Then weights, styles, maps, noise and biases are rounded to
+float16 exactly where the released code rounds them. The sum of the images of the blocks stays in
+float32. A GPU sums the products of a convolution in float32. A CPU does the same: the inputs are
+rounded to float16, and the convolution is computed in float32. On a CPU, this is 14 times as fast
+as PyTorch's convolutions in float16.
 
-A second way of the same network is for `torch.compile`: the filters are sums of shifted maps, not
-convolutions in each channel. A compiler makes one pass over the maps of such sums and of all that
-follows them up to the next convolution. Images differ from the usual way by rounding only.
+A second implementation of the same network is for `torch.compile`: it computes the filters as sums
+of shifted maps, and not as convolutions in each channel. The compiler merges such a sum and all
+operations after it, up to the next convolution, into one pass over the maps. The images of both
+implementations differ only by rounding.
 """
 
 from __future__ import annotations
@@ -43,18 +46,18 @@ __all__ = ["Config", "build", "layout", "network", "read", "traits"]
 ARCHITECTURES = ("orig", "skip", "resnet")
 EPSILON = 1e-8
 SLOPE = 0.2
-# Of a leaky ReLU, which halves the variance, about.
+# Gain of a leaky ReLU, which approximately halves the variance.
 GAIN = math.sqrt(2)
 FILTER = (1.0, 3.0, 3.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Config:
-    """What the tensors of a StyleGAN2 generator do not tell by themselves.
+    """The settings of a StyleGAN2 generator that do not follow from its tensors.
 
-    ``conv_clamp`` bounds every convolution's output; ``float16_from`` is the lowest resolution
-    that was trained in float16 (None: all in float32); ``lr_multiplier`` is the mapping network's,
-    which scales its stored weights.
+    ``conv_clamp`` limits the output of every convolution. ``float16_from`` is the lowest resolution
+    that was trained in float16 (None if all were trained in float32). ``lr_multiplier`` is the
+    learning-rate multiplier of the mapping network, which scales its stored weights.
     """
 
     z_dim: int
@@ -79,14 +82,14 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
     Raises
     ------
     FringeError
-        If it lacks something, contradicts itself, or is a variant that this code does not know.
+        If the generator is incomplete or inconsistent, or is a variant that is not supported.
     """
     modules = _modules(record)
     synthesis, mapping = modules["synthesis"], modules.get("mapping")
     blocks = {name: block.state for name, block in _modules(synthesis).items()}
     if mapping is None or "fc0" not in _modules(mapping) or "b4" not in blocks:
         raise FringeError(
-            f"{path}: no StyleGAN2, which has mapping.fc0 and synthesis.b4: its synthesis has "
+            f"{path}: not a StyleGAN2, which has mapping.fc0 and synthesis.b4: its synthesis has "
             f"{', '.join(list(blocks)[:3]) or 'no parts'}; export it as TorchScript instead"
         )
     resolution = plain(synthesis.state, "img_resolution", int, path)
@@ -125,7 +128,7 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
 
 
 def traits(config: Config, state: Mapping[str, Tensor]) -> Traits:
-    """Return what the generator can be asked for."""
+    """Return the options that the generator supports."""
     sizes = [
         (resolution, resolution)
         for resolution in config.block_resolutions
@@ -136,10 +139,10 @@ def traits(config: Config, state: Mapping[str, Tensor]) -> Traits:
 
 
 def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, tuple[int, ...]]:
-    """Return the name and shape of every tensor that ``config`` asks for.
+    """Return the name and shape of every tensor that ``config`` needs.
 
-    Only the number of channels at each resolution, the number of mapping layers and whether
-    there is noise are taken from ``state``.
+    ``state`` determines only the number of channels at each resolution, the number of mapping
+    layers, and whether there is noise.
 
     Raises
     ------
@@ -149,8 +152,8 @@ def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, 
     c = config
     if c.resolution < 4 or c.resolution & (c.resolution - 1) or c.resolution > 2**14:
         raise FringeError(
-            f"{path}: resolution {c.resolution} is no power of two from 4 upwards; "
-            "this is no StyleGAN2 of the official code"
+            f"{path}: resolution {c.resolution} is not a power of two from 4 upwards; "
+            "this is not a StyleGAN2 of the official code"
         )
     if c.architecture not in ARCHITECTURES:
         raise FringeError(
@@ -217,9 +220,10 @@ def build(
     float16: bool = False,
     fused: bool = False,
 ) -> Callable[[Inputs], Tensor]:
-    """Return the forward pass; with ``float16``, of the blocks that were trained in it.
+    """Return the forward pass.
 
-    With ``fused``, it is compiled, and its filters are sums (see the top of this file).
+    With ``float16``, the blocks that were trained in float16 compute in float16. With ``fused``,
+    the forward pass is compiled, and its filters are sums (see the top of this file).
     """
     state = {name: tensor.to(device) for name, tensor in state.items()}
     forward = network(config, state, float16=float16, sums=fused)
@@ -235,11 +239,11 @@ def network(
     ----------
     config : Config
     state : mapping of str to tensor
-        On the device where it computes.
+        The tensors on the device that computes.
     float16 : bool
-        Of the blocks that were trained in it.
+        Whether the blocks that were trained in float16 compute in float16.
     sums : bool
-        Filters are sums of shifted maps, not convolutions in each channel.
+        Whether filters are sums of shifted maps, and not convolutions in each channel.
     """
     to_w = mapping(config, state)
     to_images = synthesis(config, state, float16=float16, sums=sums)
@@ -251,7 +255,7 @@ def network(
 
 
 def mapping(config: Config, state: Mapping[str, Tensor]) -> Callable[[Inputs], Tensor]:
-    """Return the network from latents and labels to truncated w, (N, layers, w_dim)."""
+    """Return the network from latents and labels to truncated w (N, layers, w_dim)."""
     layers: list[tuple[Tensor, Tensor]] = []
     while (weight := state.get(f"mapping.fc{len(layers)}.weight")) is not None:
         gain = config.lr_multiplier * GAIN
@@ -291,10 +295,10 @@ class _Style(NamedTuple):
 
 
 class _Convolution(NamedTuple):
-    """A modulated convolution with all that follows it, prepared.
+    """A modulated convolution with its noise, bias and activation, prepared.
 
-    ``gain`` is folded into demodulation, noise and bias. In float16 it is 1, so that these are
-    rounded as they are, and ``late_gain`` is that of the activation.
+    ``gain`` is folded into demodulation, noise and bias. In float16, ``gain`` is 1, so that these
+    are rounded before the gain, and ``late_gain`` is the gain of the activation.
     """
 
     style: _Style
@@ -312,7 +316,7 @@ class _Convolution(NamedTuple):
     def __call__(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         style = self.style(w)
         if x.dtype == torch.float16:
-            # Keeps products within float16's range; demodulation takes any factor out again.
+            # Keeps products in the range of float16; demodulation removes this factor again.
             style = style / style.abs().amax(dim=1, keepdim=True)
         # Karras et al. 2020, Equation 3, over all kernel positions at once.
         scale = (functional.linear(style.square(), self.squares) + EPSILON).rsqrt() * self.gain
@@ -333,7 +337,7 @@ class _Convolution(NamedTuple):
             # Bias, activation and clamp are computed in float32 and rounded once.
             x = torch.add(self.bias, x, alpha=self.late_gain)
         else:
-            # In place, unless a training needs what was there.
+            # In place, unless training needs the old values.
             into = None if x.requires_grad else x
             x = torch.addcmul(self.bias, x, scale, out=into)
             if noise is not None:
@@ -345,7 +349,7 @@ class _Convolution(NamedTuple):
 class _ToRGB(NamedTuple):
     """A modulated 1 x 1 convolution without demodulation: one matrix for each image.
 
-    In float16 maps are modulated and not the matrix, so that both are rounded before.
+    In float16, the maps are modulated and not the matrix, so that both are rounded before.
     """
 
     style: _Style
@@ -363,7 +367,7 @@ class _ToRGB(NamedTuple):
             matrix = self.weight / math.sqrt(channels) * style.unsqueeze(1)
         pixels = x.permute(0, 2, 3, 1).reshape(n, height * width, channels)
         rgb = (pixels.to(matrix.dtype) @ matrix.mT).to(x.dtype)
-        # In float16 the sum is in float32, and rounded after the clamp.
+        # In float16, the sum is computed in float32 and rounded after the clamp.
         rgb = rgb + self.bias.to(x.dtype).float()
         if self.clamp is not None:
             rgb.clamp_(-self.clamp, self.clamp)
@@ -371,7 +375,7 @@ class _ToRGB(NamedTuple):
 
 
 class _Block(NamedTuple):
-    """One resolution."""
+    """The layers of one resolution."""
 
     dtype: torch.dtype
     conv0: _Convolution | None
@@ -388,14 +392,14 @@ def synthesis(
     See `network` for ``float16`` and ``sums``.
     """
     blocks = [_block(config, state, r, float16, sums) for r in config.block_resolutions]
-    # Convolutions are faster with channels last, on a CPU by half where maps are large.
+    # Convolutions are faster with channels last; on a CPU with large maps, by half.
     const = state["synthesis.b4.const"].unsqueeze(0).to(memory_format=torch.channels_last)
     enlarging = _filter(const.device).expand(config.channels, 1, 4, 4).contiguous()
 
     def to_images(ws: Tensor, noise: tuple[Tensor, ...] | str | None) -> Tensor:
         terms = _noise_terms(blocks, noise)
         x, image = const.expand(len(ws), -1, -1, -1), None
-        # Layers take the w in turn; a ToRGB shares its w with the convolution after it.
+        # Each layer takes the next w. A ToRGB and the convolution after it share a w.
         layer = 0
         for block in blocks:
             x = x.to(block.dtype)
@@ -428,7 +432,7 @@ def synthesis(
 def _noise_terms(
     blocks: Sequence[_Block], noise: tuple[Tensor, ...] | str | None
 ) -> Iterator[Tensor | None]:
-    """Yield what is to be added to the output of each convolution in turn."""
+    """Yield the noise to add to the output of each convolution, in order."""
     drawn = iter(noise if isinstance(noise, tuple) else ())
     for block in blocks:
         for convolution in (block.conv0, block.conv1):
@@ -520,29 +524,29 @@ def _style(state: Mapping[str, Tensor], name: str) -> _Style:
 
 
 def _summed(device: torch.device, dtype: torch.dtype) -> torch.dtype:
-    """Return the type of what a convolution of values of ``dtype`` takes on ``device``.
+    """Return the type of the inputs of a convolution on ``device`` for values of ``dtype``.
 
-    It sums in float32: a GPU does so itself where it takes float16.
+    A convolution sums in float32. A GPU does this for inputs in float16; a CPU needs float32.
     """
     return torch.float32 if device.type == "cpu" else dtype
 
 
 def _rounded(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return ``weight`` rounded to ``dtype``, as convolutions on its device take it."""
+    """Return ``weight`` rounded to ``dtype``, in the type that convolutions on its device need."""
     return weight.to(dtype).to(_summed(weight.device, dtype))
 
 
 def _filter(device: torch.device) -> Tensor:
-    """Return the 4 x 4 filter that follows zero-stuffing by 2: its weights sum to 4.
+    """Return the 4 x 4 filter that follows zero-stuffing by 2; its weights sum to 4.
 
-    Its values are exact in float16 too.
+    The values are exact in float16.
     """
     line = torch.tensor(FILTER, device=device) / 4
     return torch.outer(line, line)
 
 
 def _filtered(x: Tensor) -> Tensor:
-    """Filter maps as a convolution with the filter and a border of 1 does, by sums along each axis.
+    """Return maps convolved with the filter and a padding of 1, computed as sums along each axis.
 
     ``x`` (N, C, H, W) becomes (N, C, H - 1, W - 1).
     """
@@ -553,7 +557,7 @@ def _filtered(x: Tensor) -> Tensor:
 
 
 def _enlarged_by_sums(x: Tensor) -> Tensor:
-    """Upsample maps by 2 with the filter: each new value is a sum of two old ones on each axis."""
+    """Upsample maps by 2 with the filter; along each axis, a new value is a sum of two old ones."""
     dtype, x = x.dtype, x.float()
     for axis in (2, 3):
         size = x.shape[axis]
@@ -584,8 +588,8 @@ def _check_filters(state: Mapping[str, Tensor], path: Any) -> None:
             tensor.shape != usual.shape or not torch.allclose(tensor.float(), usual, atol=1e-6)
         ):
             raise FringeError(
-                f"{path}: {name} is not the filter [1, 3, 3, 1] that every published StyleGAN2 "
-                "has; others are not supported"
+                f"{path}: {name} is not the filter [1, 3, 3, 1] of every published StyleGAN2; "
+                "other filters are not supported"
             )
 
 

@@ -1,4 +1,4 @@
-"""Generators of any architecture that somebody exported as TorchScript."""
+"""Load generators of any architecture that were exported as TorchScript."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from fringe.generators.output import check_size
 
 __all__ = ["load"]
 
-# What PyTorch raises for a program that cannot be loaded, fails, or is called in the wrong way.
+# Errors that PyTorch raises for a program that cannot be loaded, fails, or is called wrongly.
 FAILURES = (RuntimeError, ValueError, TypeError, torch.jit.Error)
-# An image may change by that, as a share of the largest value, with those made beside it.
+# Largest change of an image with its batch that counts as rounding; a share of the largest value.
 ROUNDING = 0.05
 SIGNATURE = (
     "it must be forward(latents float32 (N, z)[, labels float32 (N, c)]) -> float (N, C, H, W), "
@@ -31,23 +31,23 @@ SIGNATURE = (
 
 
 def load(path: Path, device: torch.device, digest: str) -> Generator:
-    """Return the exported generator; see ``fringe.generators.load_generator`` on its signature.
+    """Return the exported generator; `fringe.generators.load_generator` documents its signature.
 
-    It is run a few times, to learn the size of its images, that it makes the same ones again, and
-    that they do not depend on those beside them.
+    The program is run a few times to find the size of its images, and to check that it repeats its
+    images and that an image does not depend on the other images of its batch.
 
     Raises
     ------
     FringeError
-        If the archive is not what it declares (`fringe.checkpoints.check_program`), the program
-        cannot be loaded, is not of that signature, makes images that are neither grey nor RGB,
-        draws noise of its own, or mixes the images of a batch.
+        If the archive differs from its declarations (`fringe.checkpoints.check_program`), or the
+        program cannot be loaded, has another signature, makes images that are neither grey nor
+        RGB, draws noise, or mixes the images of a batch.
     """
     check_regular(path)
     check_program(path)
     try:
         with warnings.catch_warnings():
-            # PyTorch advises against writing new programs of this kind; these are there.
+            # PyTorch advises against new programs of this kind, but this file already exists.
             warnings.simplefilter("ignore", FutureWarning)
             program = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
         program.eval()
@@ -93,26 +93,26 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
             if images.shape != expected:
                 raise FringeError(
                     f"{path}: the TorchScript program made images of shape {tuple(images.shape)}, "
-                    f"not {expected} as it did at first; a generator's images have one size: "
+                    f"not {expected} as before; the images of a generator must have one size: "
                     "export it again"
                 )
             return images
 
         forward = image_by_image(of_one_size, device)
-        # PyTorch optimizes a program after its first run, which may change last bits, so the
-        # second and third are compared.
+        # PyTorch optimizes a program after its first run, which may change the last bits, so the
+        # second and third runs are compared.
         _, second, third = (forward(inputs) for _ in range(3))
         mixed = _is_mixed(of_one_size, inputs)
     if not torch.allclose(second, third, rtol=0, atol=0, equal_nan=True):
         raise FringeError(
-            f"{path}: the TorchScript program makes two different images of the same latents: it "
-            "draws noise of its own, so no run could be repeated; export it with fixed noise"
+            f"{path}: the TorchScript program makes two different images from the same latents: it "
+            "draws noise, so no run could be repeated; export it with fixed noise"
         )
     if mixed:
         raise FringeError(
-            f"{path}: the TorchScript program makes another image of the same latents where others "
-            "are made beside it, as batch normalization does in training: export it again after "
-            "`eval()`"
+            f"{path}: the image that the TorchScript program makes from given latents depends on "
+            "the other images of the batch, as with batch normalization in training: export it "
+            "again after `eval()`"
         )
     return Generator(
         name=path.stem,
@@ -129,17 +129,17 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
 
 
 def _is_mixed(forward: Callable[[Inputs], Tensor], inputs: Inputs) -> bool:
-    """Tell whether two images that are made together are others than each for itself."""
+    """Return whether two images differ when they are made together and when made separately."""
     apart = torch.cat([forward(row(inputs, index)) for index in range(len(inputs.latents))])
     try:
         together = forward(inputs)
     except FringeError:
-        return False  # it makes only one at a time
+        return False  # the program makes only one image at a time
     return bool((apart - together).abs().amax() > ROUNDING * together.abs().amax())
 
 
 def _attribute(program: Any, name: str, default: int | None, path: Path) -> int:
-    """Return an int that is an attribute of the program, or what its method of that name gives."""
+    """Return an int that is an attribute of the program, or the result of a method."""
     value = getattr(program, name, default)
     if callable(value):
         try:
@@ -151,12 +151,12 @@ def _attribute(program: Any, name: str, default: int | None, path: Path) -> int:
             ) from error
     if isinstance(value, bool) or not isinstance(value, int):
         raise FringeError(
-            f"{path}: the TorchScript program has {name} {value!r}, no int; {SIGNATURE}"
+            f"{path}: the TorchScript program has {name} {value!r}, not an int; {SIGNATURE}"
         )
     return value
 
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    # TorchScript puts the program's own message last, below its trace.
+    # TorchScript puts the message of the program last, below the trace.
     return lines[-1] if lines else type(error).__name__
