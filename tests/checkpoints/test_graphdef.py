@@ -26,7 +26,7 @@ def read(data: bytes) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def weights() -> dict[str, np.ndarray]:
+def constants() -> dict[str, np.ndarray]:
     stream = np.random.default_rng(0)
     return {
         "conv/conv2d_params": stream.normal(size=(3, 1, 2, 4)).astype(np.float32),
@@ -36,10 +36,10 @@ def weights() -> dict[str, np.ndarray]:
     }
 
 
-def test_constants_are_returned_by_name(weights: dict[str, np.ndarray]) -> None:
-    found = read(graph(weights))
-    assert list(found) == list(weights)
-    for name, value in weights.items():
+def test_constants_are_returned_by_name(constants: dict[str, np.ndarray]) -> None:
+    found = read(graph(constants))
+    assert list(found) == list(constants)
+    for name, value in constants.items():
         assert found[name].dtype == np.float32
         np.testing.assert_array_equal(found[name], value)
         assert found[name].shape == value.shape
@@ -79,8 +79,8 @@ def test_nodes_that_are_not_numeric_constants_are_skipped() -> None:
     assert list(found) == ["x"]
 
 
-def test_a_graph_that_is_cut_short_is_refused(weights: dict[str, np.ndarray]) -> None:
-    data = graph(weights)
+def test_a_graph_that_is_cut_short_is_refused(constants: dict[str, np.ndarray]) -> None:
+    data = graph(constants)
     whole = read(data)
     refused = 0
     for length in range(len(data)):
@@ -95,8 +95,8 @@ def test_a_graph_that_is_cut_short_is_refused(weights: dict[str, np.ndarray]) ->
     assert refused > len(data) - 10
 
 
-def test_a_graph_with_random_changes_is_read_or_refused(weights: dict[str, np.ndarray]) -> None:
-    data = graph(weights)
+def test_a_graph_with_random_changes_is_read_or_refused(constants: dict[str, np.ndarray]) -> None:
+    data = graph(constants)
     stream = np.random.default_rng(1)
     for _ in range(3000):
         damaged = bytearray(data)

@@ -1,4 +1,4 @@
-"""CLIP's image tower against torch-fidelity's, on an archive in OpenAI's format."""
+"""CLIP's image tower compared with that of torch-fidelity, on an archive in OpenAI's format."""
 
 from pathlib import Path
 
@@ -33,13 +33,13 @@ def network(archive: Path) -> FeatureNetwork:
 
 @pytest.fixture(scope="module")
 def found(network: FeatureNetwork) -> Activations:
-    """What the network makes of images that are not resized."""
+    """Return the activations of images that are not resized."""
     return network(images(224, 224))
 
 
 @pytest.fixture(scope="module")
 def reference(archive: Path) -> FeatureExtractorCLIP:
-    """torch-fidelity's extractor, which loads the archive with torch.jit."""
+    """Return torch-fidelity's extractor, which loads the archive with torch.jit."""
     return FeatureExtractorCLIP(
         "clip-vit-b-32", ["clip"], feature_extractor_weights_path=str(archive)
     )
@@ -51,14 +51,14 @@ def images(height: int, width: int, count: int = 2) -> Tensor:
 
 
 def assert_close(ours: Tensor, theirs: Tensor) -> None:
-    """To 1e-5 of the largest value."""
+    """Compare to 1e-5 of the largest value."""
     assert ours.shape == theirs.shape
     assert theirs.std() > 0.01 * theirs.abs().max()
     assert (theirs[0] - theirs[1]).abs().max() > 0.01 * theirs.abs().max()
     assert (ours - theirs).abs().max() < 1e-5 * theirs.abs().max()
 
 
-def test_features_equal_torch_fidelity_where_nothing_is_resized(
+def test_features_of_images_that_are_not_resized_equal_torch_fidelity(
     found: Activations, reference: FeatureExtractorCLIP
 ) -> None:
     with torch.inference_mode():
@@ -127,7 +127,8 @@ def test_split_is_at_the_last_attention(
     found = rest(maps).features
     assert maps.shape == (2, 768, 7, 7)
 
-    # torch-fidelity's tower, whose tokens are in front, whole, and cut where the block normalizes.
+    # The complete tower of torch-fidelity, whose tokens are the first axis, and the tower cut where
+    # the block normalizes.
     tower = reference.model.visual.requires_grad_(False)
     cut = []
 
@@ -147,7 +148,7 @@ def test_split_is_at_the_last_attention(
 
 
 def as_maps(tokens: Tensor) -> Tensor:
-    """Return (50, N, 768), row by row of patches behind the class token, as (N, 768, 7, 7)."""
+    """Return tokens (50, N, 768), the class token and rows of patches, as maps (N, 768, 7, 7)."""
     return tokens[1:].permute(1, 2, 0).reshape(-1, 768, 7, 7)
 
 
@@ -162,7 +163,7 @@ LARGE = {"dim": 768, "size": 336, "layers": 24, "width": 1024, "patch": 14}
 
 
 def test_large_equals_torch_fidelity(large_archive: Path) -> None:
-    """On pixels that Pillow prepared."""
+    """The pixels are prepared by Pillow."""
     network = load_l14_336(large_archive, CPU)
     reference = FeatureExtractorCLIP(
         "clip-vit-l-14-336px", ["clip"], feature_extractor_weights_path=str(large_archive)
@@ -186,7 +187,7 @@ def test_large_equals_torch_fidelity(large_archive: Path) -> None:
 
 @pytest.mark.parametrize("side", [64, 256, 512])
 def test_square_images_become_the_pixels_of_cmmd(side: int) -> None:
-    """cmmd-pytorch: crop the central square, Pillow's bicubic, / 255, CLIP's mean and deviation."""
+    """cmmd-pytorch crops the central square, then resizes with Pillow's bicubic and normalizes."""
     (image,) = images(side, side, count=1)
     picture = functional.to_pil_image(image).resize((336, 336), resample=Image.Resampling.BICUBIC)
     values = np.asarray(picture).astype(np.float32) / 255
@@ -195,6 +196,6 @@ def test_square_images_become_the_pixels_of_cmmd(side: int) -> None:
     np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=1e-6)
 
 
-def test_large_is_not_taken_for_base(large_archive: Path) -> None:
+def test_the_large_model_is_not_loaded_as_the_base_model(large_archive: Path) -> None:
     with pytest.raises(FringeError, match=r"'class_embedding'.*\(1024,\), expected .*\(768,\)"):
         load(large_archive, CPU)

@@ -1,6 +1,6 @@
-"""DINOv2 against torchvision's vision transformer, with the same random weights.
+"""DINOv2 compared with torchvision's vision transformer, with the same random weights.
 
-torch-fidelity has no such network of its own: it fetches the official code when it is used.
+torch-fidelity does not contain this network; it downloads the official code.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shallow_large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """ViT-L/14 with 3 of its 24 blocks."""
+    """Return the weight file of ViT-L/14 with 3 of its 24 blocks."""
     path = tmp_path_factory.mktemp("weights") / "shallow.pth"
     write_dinov2(path, seed=6, dim=1024, depth=3)
     return path
@@ -55,14 +55,14 @@ def images(height: int, width: int, count: int = 2) -> Tensor:
 
 
 def by_pillow(image: Tensor) -> Tensor:
-    """Prepare one image as dgm-eval does: Pillow's bicubic resize, ToTensor, Normalize."""
+    """Prepare one image as in dgm-eval: Pillow's bicubic resize, ToTensor, Normalize."""
     bicubic = InterpolationMode.BICUBIC
     picture = transforms.resize(transforms.to_pil_image(image), [224, 224], bicubic)
     return transforms.normalize(transforms.to_tensor(picture), *IMAGENET)
 
 
 def judge(state: dict[str, Tensor], dim: int, depth: int, heads: int) -> TorchvisionTransformer:
-    """Return torchvision's transformer with DINOv2's weights, the layer scales folded in."""
+    """Return torchvision's transformer with DINOv2's weights and folded layer scales."""
     with torch.device("meta"):
         model = TorchvisionTransformer(224, 14, depth, heads, dim, 4 * dim)
     model.heads = nn.Identity()
@@ -95,7 +95,7 @@ def judge(state: dict[str, Tensor], dim: int, depth: int, heads: int) -> Torchvi
 
 
 def sampled_positions(trained: Tensor) -> Tensor:
-    """Sample the square of embeddings at the points (i + 1/2) * 37 / 16.1 - 1/2, cubically."""
+    """Sample the square of embeddings with cubic interpolation at (i + 1/2) * 37 / 16.1 - 1/2."""
     points = (torch.arange(16) + 0.5) * 37 / 16.1
     places = points / 37 * 2 - 1  # from -1 to 1 between the edges of the square
     grid = torch.stack(torch.meshgrid(places, places, indexing="xy"), dim=-1)[None]
@@ -127,7 +127,7 @@ def test_base_equals_torchvision(base: Path) -> None:
 
 @pytest.mark.parametrize("shape", [(64, 64), (256, 256), (224, 224), (100, 150)])
 def test_the_resize_of_edm2(tmp_path: Path, shape: tuple[int, int]) -> None:
-    """PyTorch's bicubic with antialiasing on floats: Keys's kernel, neither rounded nor limited."""
+    """EDM2 uses PyTorch's antialiased bicubic on floats, Keys's kernel, not rounded or limited."""
     batch = images(*shape)
     pixels = preprocess_edm2(batch)
     resized = functional.interpolate(batch.double(), (224, 224), mode="bicubic", antialias=True)
@@ -138,7 +138,7 @@ def test_the_resize_of_edm2(tmp_path: Path, shape: tuple[int, int]) -> None:
     if shape == (224, 224):
         assert difference < 1e-6
         return
-    # Noise has edges at which Pillow limits values; rounding is half of a grey level.
+    # Noise has edges at which Pillow clips values. Rounding changes at most half a grey level.
     assert difference > 0.4 / 255 / 0.225
     path = tmp_path / "tiny.pth"
     write_dinov2(path, seed=7, dim=24, depth=1)
@@ -184,24 +184,24 @@ def test_positions_are_sampled_with_the_official_offset() -> None:
 def test_large_has_the_parameters_of_the_official_checkpoint() -> None:
     with torch.device("meta"):
         model = VisionTransformer(1024, 24, 16)
-    # Four bytes each, with the mask token that no feature depends on, and names for the rest, make
-    # the 1,217,586,395 bytes of the published file.
+    # Four bytes for each parameter, including the mask token, which no feature depends on, and the
+    # names add up to the 1,217,586,395 bytes of the published file.
     tensors = 4 * (1024 + sum(p.numel() for p in model.parameters()))
     assert 1_217_586_395 - 400 * len(model.state_dict()) < tensors < 1_217_586_395
 
 
-def test_a_shallower_network_is_not_taken_for_large(shallow_large: Path) -> None:
+def test_a_shallower_network_is_not_loaded_as_the_large_model(shallow_large: Path) -> None:
     with pytest.raises(FringeError, match=r"shallow\.pth: not .*'dinov2-l': .*'blocks\.3\."):
         load_l(shallow_large, CPU)
 
 
-def test_large_is_not_taken_for_base(shallow_large: Path) -> None:
+def test_the_large_model_is_not_loaded_as_the_base_model(shallow_large: Path) -> None:
     with pytest.raises(FringeError, match=r"'cls_token' is .*1024\), expected .*\(1, 1, 768\)"):
         load_b(shallow_large, CPU)
 
 
 def test_registers_are_refused(shallow_large: Path, tmp_path: Path) -> None:
-    # The checkpoints with register tokens compute something else.
+    # The checkpoints with register tokens are other networks.
     state = torch.load(shallow_large, weights_only=True)
     state["register_tokens"] = torch.zeros(1, 4, 1024)
     path = tmp_path / "reg4.pth"
@@ -226,7 +226,8 @@ def test_split_is_at_the_last_attention(tmp_path: Path, depth: int) -> None:
     assert (found.detach() - before).abs().max() < 1e-5 * before.abs().max()
     assert torch.equal(network(batch).features, before)
 
-    # torchvision's transformer, whole, and cut where the last block normalizes.
+    # The complete transformer of torchvision, and the transformer cut where the last block
+    # normalizes.
     model = judge(torch.load(path, weights_only=True), dim=24, depth=depth, heads=3)
     model.requires_grad_(False)
     cut = []

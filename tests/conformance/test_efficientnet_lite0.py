@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 against the package it comes from, and against common sense."""
+"""EfficientNet-Lite0 compared with its package, and on photographs with known classes."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_top_1_of_a_photograph(
     assert network.class_names[int(logits.argmax())] in sensible
 
 
-def test_folded_network_equals_the_published_one(network: FeatureNetwork) -> None:
+def test_the_folded_network_equals_the_published_network(network: FeatureNetwork) -> None:
     images = torch.cat(
         [
             torch.nn.functional.interpolate(
@@ -72,17 +72,17 @@ def test_features_are_the_mean_of_the_maps(network: FeatureNetwork) -> None:
     torch.testing.assert_close(result.features, result.maps.mean((2, 3)), rtol=1e-5, atol=1e-6)
 
 
-def test_weights_are_the_registered_ones(network: FeatureNetwork) -> None:
+def test_the_weight_file_has_the_registered_digest(network: FeatureNetwork) -> None:
     assert network.weight_file_sha256 == SHA256
 
 
-def test_other_weights_are_refused_with_both_digests(tmp_path: Path) -> None:
+def test_the_message_about_another_weight_file_has_both_digests(tmp_path: Path) -> None:
     path = tmp_path / "other.pth"
     torch.save({"_fc.bias": torch.zeros(1000)}, path)
     with pytest.raises(FringeError, match=rf"other\.pth.*SHA-256 is \w{{64}}, expected {SHA256}"):
         load_network("efficientnet-lite0", weight_file=path)
 
 
-def test_missing_weights(tmp_path: Path) -> None:
-    with pytest.raises(FringeError, match=r"no such weights file .*absent\.pth: does not exist"):
+def test_a_missing_weight_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FringeError, match=r"no such weight file .*absent\.pth: does not exist"):
         load_network("efficientnet-lite0", weight_file=tmp_path / "absent.pth")

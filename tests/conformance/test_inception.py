@@ -1,4 +1,4 @@
-"""TensorFlow's Inception-V3 against torch-fidelity's, on random weights in the official formats."""
+"""TensorFlow's Inception-V3 compared with torch-fidelity, on random weights in official formats."""
 
 import gzip
 import hashlib
@@ -47,7 +47,7 @@ def judge(file: Path) -> FeatureExtractorInceptionV3:
 
 
 def assert_close(ours: Tensor | None, theirs: Tensor) -> None:
-    """To 1e-5 of the largest value, where values differ among columns and images."""
+    """Compare to 1e-5 of the largest value, and check that columns and images differ."""
     assert ours is not None
     assert ours.shape == theirs.shape
     assert theirs.std() > 0.01 * theirs.abs().max()
@@ -56,7 +56,7 @@ def assert_close(ours: Tensor | None, theirs: Tensor) -> None:
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (128, 128), (299, 299), (512, 512), (200, 340)])
-def test_equals_torch_fidelity(
+def test_activations_equal_torch_fidelity(
     network: FeatureNetwork, judge: FeatureExtractorInceptionV3, shape: tuple[int, int]
 ) -> None:
     batch = images(*shape)
@@ -84,7 +84,7 @@ def test_resize_is_that_of_tensorflow_1() -> None:
         torch.testing.assert_close(resized[:, row, column], expected, rtol=0, atol=1e-3)
 
 
-def test_what_it_is_called_by(network: FeatureNetwork, file: Path) -> None:
+def test_the_attributes_of_the_network(network: FeatureNetwork, file: Path) -> None:
     assert network.weight_file_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert network.class_names is not None
     assert network.class_names[817] == "bow tie"
@@ -109,7 +109,7 @@ def test_every_layout_gives_the_same_bits(tmp_path: Path) -> None:
         assert torch.equal(other.logits, first.logits)
 
 
-def test_graph_keeps_gamma(tmp_path: Path, network: FeatureNetwork) -> None:
+def test_gamma_is_read_from_a_graph(tmp_path: Path, network: FeatureNetwork) -> None:
     path = tmp_path / "graph.pb"
     path.write_bytes(tensorflow_graph(inception_state(seed=1)))
     batch = images(64, 64)
@@ -120,7 +120,7 @@ def without(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     return {key: value for key, value in state.items() if key != name}
 
 
-def test_state_dict_that_does_not_fit(tmp_path: Path) -> None:
+def test_a_state_dict_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     state = inception_state(seed=3)
     path = tmp_path / "weights.pth"
     write_state(path, without(state, "Mixed_6b.branch7x7_2.bn.bias"))
@@ -142,7 +142,9 @@ def test_state_dict_that_does_not_fit(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_script_that_does_not_fit(tmp_path: Path, tensors: dict[str, Tensor], problem: str) -> None:
+def test_a_script_that_does_not_fit_is_refused(
+    tmp_path: Path, tensors: dict[str, Tensor], problem: str
+) -> None:
     path = tmp_path / "weights.pt"
     write_script(path, tensors)
     with pytest.raises(FringeError, match=rf"weights\.pt: .*{problem}.*; name the file"):
@@ -159,7 +161,7 @@ def test_script_that_does_not_fit(tmp_path: Path, tensors: dict[str, Tensor], pr
         ),
     ],
 )
-def test_graph_that_does_not_fit(
+def test_a_graph_that_does_not_fit_is_refused(
     tmp_path: Path, constants: dict[str, Tensor], problem: str
 ) -> None:
     path = tmp_path / "weights.pb"
@@ -169,24 +171,26 @@ def test_graph_that_does_not_fit(
 
 
 def write_sparse(path: Path, size: int) -> None:
-    """Write an archive whose member is one hole of ``size`` bytes."""
+    """Write an archive with one sparse member, a hole of ``size`` bytes."""
     member = tarfile.TarInfo("classify_image_graph_def.pb")
     member.pax_headers = {"GNU.sparse.size": str(size), "GNU.sparse.map": f"{size},0"}
     with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(member)
 
 
-def test_archives_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archives_that_do_not_fit_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "weights.tgz"
     write_archive(path, {"labels.pbtxt": b"entry {}"})
     with pytest.raises(FringeError, match=r"weights\.tgz: no classify_image_graph_def\.pb in"):
         load(path, CPU)
     write_archive(path, {"classify_image_graph_def.pb": bytes(1000)})
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(FringeError, match=r"weights\.tgz: not a whole \.tgz archive .*; fetch"):
+    with pytest.raises(FringeError, match=r"weights\.tgz: not a complete \.tgz archive .*; fetch"):
         load(path, CPU)
     path.write_bytes(gzip.compress(b"text"))
-    with pytest.raises(FringeError, match=r"weights\.tgz: not a whole \.tgz archive"):
+    with pytest.raises(FringeError, match=r"weights\.tgz: not a complete \.tgz archive"):
         load(path, CPU)
     write_sparse(path, size=1 << 40)
     with pytest.raises(FringeError, match=r"weights\.tgz: .*more than 256 MiB; name"):
@@ -200,7 +204,7 @@ def test_archives_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         load(path, CPU)
 
 
-def test_file_of_another_kind(tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.write_text("no weights at all")
     with pytest.raises(FringeError, match=r"weights\.pth"):

@@ -1,4 +1,4 @@
-"""torchvision's Inception-V3 against torchvision itself, on random weights."""
+"""torchvision's Inception-V3 compared with torchvision, on random weights."""
 
 import hashlib
 from pathlib import Path
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 
 def original() -> nn.Module:
-    """As torchvision builds it for its published weights."""
+    """Return the network as torchvision builds it for its published weights."""
     return inception_v3(aux_logits=True, transform_input=True, init_weights=False)
 
 
@@ -44,7 +44,7 @@ def network(file: Path) -> FeatureNetwork:
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (299, 299), (500, 400)])
-def test_equals_torchvision(
+def test_activations_equal_torchvision(
     network: FeatureNetwork, state: dict[str, Tensor], shape: tuple[int, int]
 ) -> None:
     batch = images(*shape)
@@ -69,7 +69,7 @@ def test_equals_torchvision(
         assert (found - theirs).abs().max() < 1e-5 * theirs.abs().max()
 
 
-def test_what_it_is_called_by(network: FeatureNetwork, file: Path) -> None:
+def test_the_attributes_of_the_network(network: FeatureNetwork, file: Path) -> None:
     assert network.weight_file_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert network.class_names is not None
     assert network.class_names[457] == "bow tie"

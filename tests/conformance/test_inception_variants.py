@@ -1,4 +1,4 @@
-"""Inception-V3 as other tools take it, against these tools, on random weights."""
+"""Inception-V3 as in other tools, compared with these tools, on random weights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def judge(file: Path) -> FeatureExtractorInceptionV3:
-    """torch-fidelity's network: TensorFlow 1's resize, and all layers by name."""
+    """Return torch-fidelity's network, with TensorFlow 1's resize and all layers by name."""
     return FeatureExtractorInceptionV3("judge", ["2048"], feature_extractor_weights_path=str(file))
 
 
@@ -54,7 +54,7 @@ def judge_of_pytorch_fid(file: Path) -> torch.nn.Module:
 
 
 def assert_close(ours: Tensor, theirs: Tensor) -> None:
-    """To 1e-5 of the largest value, where values differ among images."""
+    """Compare to 1e-5 of the largest value, and check that images differ."""
     assert ours.shape == theirs.shape
     assert (theirs[0] - theirs[1]).abs().max() > 0.01 * theirs.abs().max()
     assert (ours - theirs).abs().max() < 1e-5 * theirs.abs().max()
@@ -87,8 +87,8 @@ def test_the_network_of_clean_fid(file: Path, judge: FeatureExtractorInceptionV3
     resize = cleanfid.resize.build_resizer("clean")
     theirs = np.stack([resize(image.permute(1, 2, 0).numpy()) for image in batch])
     trunk = load(file, CPU)
-    # What is 299 x 299 is not resized again, but grey levels would have to be whole: so the layers
-    # of torch-fidelity's network take the pixels.
+    # Images of 299 x 299 are not resized again, but they must have whole grey levels. So the pixels
+    # are passed to the layers of torch-fidelity's network.
     pixels = (torch.from_numpy(theirs).permute(0, 3, 1, 2) - 128) / 128
     with torch.inference_mode():
         expected = by_layers(judge, pixels).mean((2, 3))
@@ -109,7 +109,7 @@ def by_layers(judge: FeatureExtractorInceptionV3, pixels: Tensor) -> Tensor:
 
 
 def assert_is_a_classifier(network: FeatureNetwork, name: str, batch: Tensor) -> None:
-    """The logits are the features times ``classifier``, and a bias."""
+    """Check that the logits are the features times ``classifier``, plus a bias."""
     found = network(batch)
     assert network.name == name
     assert network.class_names is not None
@@ -136,7 +136,7 @@ def test_spatial_features_are_those_of_adm(
     handle.remove()
     assert seen[0].shape == (2, 192, 17, 17)
     assert (seen[0] >= 0).all()
-    # TensorFlow's layout, (N, 17, 17, 192), of which ADM takes [..., :7] and flattens it.
+    # ADM takes [..., :7] of TensorFlow's layout (N, 17, 17, 192) and flattens it.
     expected = seen[0].permute(0, 2, 3, 1)[..., :7].reshape(2, 2023)
     assert_close(network(batch).features, expected)
     assert (network.name, network.feature_dim, network.class_names) == (
@@ -154,7 +154,7 @@ def test_spatial_features_from_tensorflow_s_graph(file: Path, tmp_path: Path) ->
     assert torch.equal(found, load_spatial(file, CPU)(batch).features)
 
 
-def test_the_split_of_spatial_features_gives_them_again(file: Path) -> None:
+def test_the_split_of_spatial_features_gives_the_same_features(file: Path) -> None:
     batch = images(64, 64, 3)
     network = load_spatial(file, CPU)
     assert network.split is not None
@@ -169,7 +169,7 @@ def test_pixels_of_pytorch_fid_are_not_antialiased() -> None:
     stripes = torch.zeros(1, 3, 598, 598, dtype=torch.uint8)
     stripes[..., ::2] = 255
     pixels = preprocess_of_pytorch_fid(stripes)
-    # Half-pixel centres: each new pixel lies between a white and a black one.
+    # Half-pixel centres: each new pixel is between a white and a black pixel.
     torch.testing.assert_close(pixels, torch.zeros(1, 3, 299, 299), rtol=0, atol=1e-6)
     torch.testing.assert_close(
         preprocess_of_pytorch_fid(stripes[..., :299, :299]),
@@ -180,6 +180,6 @@ def test_pixels_of_pytorch_fid_are_not_antialiased() -> None:
 
 
 @pytest.mark.parametrize("name", ["inception-clean", "inception-pytorch-fid", "inception-spatial"])
-def test_their_weights_are_inception_s(name: str) -> None:
+def test_the_variants_use_the_weight_files_of_inception(name: str) -> None:
     assert network_weight_files(name) == network_weight_files("inception")
     assert network_info(name).trained_on == network_info("inception").trained_on

@@ -1,4 +1,4 @@
-"""ResNet-50 and SwAV against torchvision's own model, on random weights in the official formats."""
+"""ResNet-50 and SwAV compared with torchvision's model, on random weights in official formats."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def images(height: int, width: int, count: int = 2) -> Tensor:
 
 
 def assert_close(ours: Tensor | None, theirs: Tensor) -> None:
-    """To 1e-5 of the largest value."""
+    """Compare to 1e-5 of the largest value."""
     assert ours is not None
     assert ours.shape == theirs.shape
     assert theirs.std() > 0.01 * theirs.abs().max()
@@ -56,7 +56,7 @@ def assert_close(ours: Tensor | None, theirs: Tensor) -> None:
 
 
 def judged(model: torch.nn.Module, pixels: Tensor) -> dict[str, Tensor]:
-    """Run torchvision's model as it is, recording its last maps and pooled features."""
+    """Run torchvision's model unchanged, and record its last maps and pooled features."""
     seen: dict[str, Tensor] = {}
     model.layer4.register_forward_hook(lambda *call: seen.update(maps=call[2]))
     model.avgpool.register_forward_hook(lambda *call: seen.update(features=call[2].flatten(1)))
@@ -82,7 +82,7 @@ def test_resnet50_equals_torchvision_with_its_preset(
 
 
 def test_at_256_pixels_the_preset_gives_the_same_for_tensors_and_for_pillow_images() -> None:
-    # The paper's images have 256 pixels, so which of the two it used makes no difference.
+    # The paper's images have 256 pixels, so it does not matter which preset the paper used.
     preset = ResNet50_Weights.IMAGENET1K_V1.transforms()
     image = images(256, 256, count=1)
     assert torch.equal(preset(image)[0], preset(functional.to_pil_image(image[0])))
@@ -119,7 +119,7 @@ def test_swav_equals_torchvision_with_the_same_weights(
 
 
 def by_pillow(image: Tensor) -> Tensor:
-    """Prepare one image as SwAV's evaluation does: Resize(224), ToTensor, Normalize."""
+    """Prepare one image as in SwAV's evaluation: Resize(224), ToTensor, Normalize."""
     picture = functional.to_pil_image(image)
     bilinear = functional.InterpolationMode.BILINEAR
     resized = functional.resize(picture, [224], bilinear)
@@ -127,7 +127,7 @@ def by_pillow(image: Tensor) -> Tensor:
     return functional.normalize(functional.to_tensor(resized), *IMAGENET)
 
 
-def test_swav_loads_without_its_prefix_too(
+def test_swav_is_also_loaded_without_its_prefix(
     swav_file: Path, swav: FeatureNetwork, tmp_path: Path
 ) -> None:
     state = torch.load(swav_file, weights_only=True)
@@ -137,16 +137,16 @@ def test_swav_loads_without_its_prefix_too(
     assert torch.equal(load_swav(path, CPU)(batch)[0], swav(batch)[0])
 
 
-def test_a_file_of_swav_is_not_taken_for_the_classifier(swav_file: Path) -> None:
+def test_a_file_of_swav_is_not_loaded_as_the_classifier(swav_file: Path) -> None:
     with pytest.raises(FringeError, match=r"swav\.pth\.tar: not .*'resnet50': .*'conv1\.weight'"):
         load(swav_file, CPU)
 
 
-def test_the_classifier_is_not_taken_for_swav(classifier_file: Path) -> None:
+def test_the_classifier_is_not_loaded_as_swav(classifier_file: Path) -> None:
     with pytest.raises(FringeError, match=r"resnet50\.pth: not .*'swav': .*'fc\.weight'"):
         load_swav(classifier_file, CPU)
 
 
-def test_an_image_gives_the_same_bits_in_every_batch(classifier: FeatureNetwork) -> None:
+def test_the_bits_of_an_image_do_not_depend_on_the_batch(classifier: FeatureNetwork) -> None:
     batch = images(64, 64, count=6)
     assert torch.equal(classifier(batch).features[4:5], classifier(batch[4:5]).features)

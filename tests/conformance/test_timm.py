@@ -1,4 +1,4 @@
-"""Models of timm as networks against timm itself, on random weights: one of each family."""
+"""Models of timm as networks compared with timm, on random weights: one of each family."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytest.importorskip("timm")
 from tests.networks.timm_files import prepared, random_model, write_model
 
 CPU = torch.device("cpu")
-# The shape of the maps, and whether features are their mean and nothing else.
+# The shape of the maps, and whether features are exactly their mean.
 FAMILIES = {
     "vit_tiny_patch16_224.augreg_in21k_ft_in1k": ((192, 14, 14), False),
     "vit_small_patch14_reg4_dinov2.lvd142m": ((384, 37, 37), False),
@@ -34,7 +34,7 @@ FAMILIES = {
 
 
 def images(height: int = 250, width: int = 250, count: int = 2) -> Tensor:
-    """Return images of two colours and noise."""
+    """Return noisy images of two colours."""
     stream = torch.Generator().manual_seed(height)
     colours = torch.randint(0, 256, (count, 3, 1, 1), generator=stream)
     noise = torch.randint(-100, 100, (count, 3, height, width), generator=stream)
@@ -42,14 +42,14 @@ def images(height: int = 250, width: int = 250, count: int = 2) -> Tensor:
 
 
 def assert_close(ours: Tensor, theirs: Tensor) -> None:
-    """To 1e-5 of the largest value, where values differ among images."""
+    """Compare to 1e-5 of the largest value, and check that images differ."""
     assert ours.shape == theirs.shape
     assert (theirs[0] - theirs[1]).abs().max() > 1e-3 * theirs.abs().max()
     assert (ours - theirs).abs().max() < 1e-5 * theirs.abs().max()
 
 
 @pytest.mark.parametrize("model", FAMILIES)
-def test_equals_timm(tmp_path: Path, model: str) -> None:
+def test_activations_equal_timm(tmp_path: Path, model: str) -> None:
     judge = random_model(model, seed=3)
     path = tmp_path / "model.safetensors"
     write_model(judge, path)
@@ -90,7 +90,7 @@ def assert_split(
     logits: Tensor | None,
     shape: tuple[int, ...],
 ) -> None:
-    """The maps give the features again, and the features depend on each of them."""
+    """Check that the maps give the same features, and that the features depend on each map."""
     assert network.split is not None
     with torch.no_grad():
         maps, rest = network.split(batch)
@@ -104,13 +104,13 @@ def assert_split(
     slopes = torch.randn(features.shape, generator=torch.Generator().manual_seed(0))
     (gradient,) = torch.autograd.grad(again.features, maps, slopes)
     largest = gradient.abs().amax((1, 2, 3), keepdim=True)
-    # The head may have an activation that is flat at some places.
+    # The head may have an activation whose gradient is zero for some values.
     assert ((gradient.abs() > 1e-6 * largest).double().mean((1, 2, 3)) > 0.2).all()
 
 
 @pytest.mark.parametrize("model", ["vit_tiny_patch16_224.augreg_in21k_ft_in1k"])
 def test_gradient_of_a_class_token_is_that_of_the_whole_model(tmp_path: Path, model: str) -> None:
-    """timm's model, whole, and cut where the last block normalizes."""
+    """Compare timm's complete model with the model cut where the last block normalizes."""
     judge = random_model(model, seed=4)
     path = tmp_path / "model.safetensors"
     write_model(judge, path)
@@ -134,8 +134,8 @@ def test_gradient_of_a_class_token_is_that_of_the_whole_model(tmp_path: Path, mo
     assert_close(ours, theirs[:, 1:].transpose(1, 2).reshape(2, 192, 14, 14))
 
 
-def test_what_timm_leaves_out_of_a_file_is_left_out(tmp_path: Path) -> None:
-    """DINOv2's own files have a token of the training, which timm's function for files drops."""
+def test_tensors_that_timm_ignores_are_ignored(tmp_path: Path) -> None:
+    """The files of DINOv2 have a token for training, which timm's function for files removes."""
     model = "vit_small_patch14_dinov2.lvd142m"
     state = random_model(model, seed=5).state_dict()
     path = tmp_path / "own.safetensors"

@@ -1,4 +1,4 @@
-"""VGG-16 against torch-fidelity's extractor, with the same random weights."""
+"""VGG-16 compared with torch-fidelity's extractor, with the same random weights."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -21,16 +21,16 @@ SIDES = 256, 32
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("weights") / "vgg16.pth"
+def weight_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = tmp_path_factory.mktemp("weight_file") / "vgg16.pth"
     write_vgg16(path, seed=4)
     yield path
     path.unlink()
 
 
 @pytest.fixture(scope="module")
-def network(weights: Path) -> FeatureNetwork:
-    return load(weights, CPU)
+def network(weight_file: Path) -> FeatureNetwork:
+    return load(weight_file, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,12 @@ def found(network: FeatureNetwork) -> list[Activations]:
 
 
 @pytest.fixture(scope="module")
-def expected(weights: Path) -> list[Tensor]:
+def expected(weight_file: Path) -> list[Tensor]:
     with pytest.MonkeyPatch.context() as patch:
-        # Seconds are saved by not drawing weights that are replaced.
+        # Not drawing tensors that are replaced saves seconds.
         patch.setattr("torchvision.models.vgg16", partial(vgg16, init_weights=False))
         reference = FeatureExtractorVGG16(
-            "vgg16", ["fc2_relu"], feature_extractor_weights_path=str(weights)
+            "vgg16", ["fc2_relu"], feature_extractor_weights_path=str(weight_file)
         )
     with torch.inference_mode():
         return [reference(images(side))[0] for side in SIDES]
@@ -67,7 +67,7 @@ def test_features_equal_torch_fidelity(
     assert (network.name, network.feature_dim, network.class_names) == ("vgg16", 4096, None)
 
 
-def test_the_two_trainings_have_a_file_each() -> None:
+def test_the_two_trainings_have_different_files() -> None:
     (torchvisions,), (nvidias,) = (
         network_weight_files("vgg16"),
         network_weight_files("vgg16-nvidia"),
@@ -76,7 +76,7 @@ def test_the_two_trainings_have_a_file_each() -> None:
     assert torchvisions.sha256 != nvidias.sha256
 
 
-def test_features_are_past_the_last_relu(found: list[Activations]) -> None:
+def test_features_are_after_the_last_relu(found: list[Activations]) -> None:
     for ours in found:
         assert (ours.features >= 0).all()
         assert 0.1 < (ours.features == 0).double().mean() < 0.9

@@ -140,7 +140,7 @@ def features(project: Project, source: str, network: str) -> Any:
     return open_features(project.results / f"features/{source}/{network}.h5")
 
 
-@pytest.mark.filterwarnings("ignore:.*not weights that were published")
+@pytest.mark.filterwarnings("ignore:.*not a weight file that was published")
 @pytest.mark.parametrize(
     ("network", "file"),
     [

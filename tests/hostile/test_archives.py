@@ -582,7 +582,7 @@ def test_the_archive_of_a_graph_with_invalid_headers_is_refused(tmp_path: Path, 
     path = tmp_path / "weights.tgz"
     path.write_bytes(gzip.compress(TARS[key] + archives.TAR_END, 1))
     outcome = bounded(inception_graph, path, seconds=10, memory=MAX_BYTES + HELD)
-    is_refused(outcome, path, "not a whole .tgz archive")
+    is_refused(outcome, path, "not a complete .tgz archive")
 
 
 def fetched(path: Path) -> None:

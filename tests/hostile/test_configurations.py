@@ -427,7 +427,7 @@ def test_the_message_names_the_code_and_the_key_that_allows_it(config: Config, c
     config["network"] = "hostile_module:load"
     message = refusal(config)
     assert f"network 'hostile_module:load': would run {code}/hostile_module.py" in message
-    assert "say `allow_code: true` in the configuration if you trust that code" in message
+    assert "set `allow_code: true` in the configuration if you trust that code" in message
     assert message.count("hostile_module.py") == 1
 
 

@@ -1,6 +1,6 @@
-"""Weight files of TensorFlow's Inception-V3 in each layout they are published in, and images.
+"""Weight files of TensorFlow's Inception-V3 in each published layout, and images.
 
-The same random state dict gives the same network in all of them, as long as every gamma is 1.
+The same random state dict gives the same network in all layouts, if every gamma is 1.
 """
 
 import io
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from fringe.networks.inception import architecture
 
-# TensorFlow's scopes in the order of torch-fidelity's modules; written out here because the tests
-# are to find a mistake in the network's own table.
+# TensorFlow's scopes in the order of torch-fidelity's modules. They are written out here, so that
+# the tests find a mistake in the table of the network.
 A = ["conv", "tower/conv", "tower/conv_1", "tower_1/conv", "tower_1/conv_1", "tower_1/conv_2"]
 A += ["tower_2/conv"]
 B = ["conv", "tower/conv", "tower/conv_1", "tower/conv_2"]
@@ -35,7 +35,7 @@ SCOPES += [
 
 
 def images(height: int, width: int, count: int = 2) -> Tensor:
-    """Return uint8 images that differ in colour and composition, under noise."""
+    """Return noisy uint8 images that differ in colour and composition."""
     generator = torch.Generator().manual_seed(height)
     coarse = torch.randint(0, 256, (count, 3, 3, 3), generator=generator).float()
     fine = torch.randint(0, 256, (count, 3, height, width), generator=generator)
@@ -43,7 +43,7 @@ def images(height: int, width: int, count: int = 2) -> Tensor:
 
 
 def inception_state(seed: int, *, gamma: bool = True) -> dict[str, Tensor]:
-    """Return random weights under pytorch-fid's names; without ``gamma`` it is 1 everywhere."""
+    """Return random weights with pytorch-fid's names; without ``gamma``, every gamma is 1."""
     with torch.device("meta"):
         shapes = architecture().state_dict()
     shapes = {name: like for name, like in shapes.items() if not name.endswith("tracked")}
@@ -54,12 +54,12 @@ def inception_state(seed: int, *, gamma: bool = True) -> dict[str, Tensor]:
 
 
 def write_state(path: Path, state: Mapping[str, Tensor]) -> None:
-    """As pytorch-fid and torch-fidelity publish it."""
+    """Write the layout of pytorch-fid and torch-fidelity."""
     torch.save(dict(state), path)
 
 
 def write_nvidia(path: Path, state: Mapping[str, Tensor]) -> None:
-    """As NVIDIA does, as far as that is known: TorchScript, without gamma."""
+    """Write the layout of NVIDIA, as far as it is known: TorchScript, without gamma."""
     renamed = {f"output.{kind}": state[f"fc.{kind}"] for kind in ("weight", "bias")}
     for ours, scope in _convolutions(state):
         outer, *inner = scope.split("/")
@@ -73,7 +73,7 @@ def write_nvidia(path: Path, state: Mapping[str, Tensor]) -> None:
 
 
 def tensorflow_graph(state: Mapping[str, Tensor]) -> bytes:
-    """As TensorFlow does: a frozen graph."""
+    """Return the layout of TensorFlow: a frozen graph."""
     constants = {"softmax/weights": state["fc.weight"].T, "softmax/biases": state["fc.bias"]}
     for ours, scope in _convolutions(state):
         # Out, in, height, width becomes height, width, in, out.
@@ -94,6 +94,6 @@ def write_archive(path: Path, members: Mapping[str, bytes]) -> None:
 
 
 def _convolutions(state: Mapping[str, Tensor]) -> list[tuple[str, str]]:
-    """Return pairs of pytorch-fid's and TensorFlow's name of each convolution."""
+    """Return the names of each convolution in pytorch-fid and in TensorFlow."""
     ours = [key.removesuffix(".conv.weight") for key in state if key.endswith(".conv.weight")]
     return list(zip(ours, SCOPES, strict=True))

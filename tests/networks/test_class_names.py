@@ -18,8 +18,8 @@ from fringe.networks.class_names import (
     torchvision_to_tensorflow,
 )
 
-# Lines of the label list that came with TensorFlow's models of 2015, by number: names only, so
-# independent of the WordNet ids that the order is kept in.
+# Lines of the label list of TensorFlow's models of 2015, by number. The list has only names, so it
+# is independent of the WordNet ids in which the order is stored.
 LABELS = {
     **{1: "kit fox", 2: "English setter", 3: "Siberian husky", 4: "Australian terrier"},
     **{24: "African elephant", 50: "Cardigan", 77: "Irish wolfhound", 100: "proboscis monkey"},
@@ -67,12 +67,12 @@ def test_empty_columns() -> None:
         (977, 639, "maillot tank suit"),
     ],
 )
-def test_classes_of_like_names(column: int, index: int, name: str) -> None:
+def test_classes_with_similar_names(column: int, index: int, name: str) -> None:
     assert tensorflow_to_torchvision()[column] == index
     assert tensorflow_classes()[column] == torchvision_classes()[index] == name
 
 
-def test_maps_are_each_others_inverse() -> None:
+def test_the_two_orders_are_inverse_permutations() -> None:
     there, back = torchvision_to_tensorflow(), tensorflow_to_torchvision()
     assert there.shape == (1000,)
     assert back.shape == (1008,)
@@ -90,7 +90,7 @@ def test_classes_of_the_paper_are_found_by_name_or_number(wanted: str | int, num
     assert find_class(wanted, tensorflow_classes()) == number
 
 
-def test_any_synonym_is_a_name() -> None:
+def test_a_class_is_found_by_any_synonym() -> None:
     names = ("tench, Tinca tinca", "bow tie, bow-tie, bowtie", "sea_lion")
     for wanted in ("bowtie", "Bow Tie", "bow tie, bow-tie, bowtie"):
         assert find_class(wanted, names) == 1
@@ -111,12 +111,12 @@ def test_any_synonym_is_a_name() -> None:
         (-1, "there is no class -1"),
     ],
 )
-def test_names_of_none_or_of_two_classes_are_refused(wanted: str | int, message: str) -> None:
+def test_unknown_and_ambiguous_names_are_refused(wanted: str | int, message: str) -> None:
     with pytest.raises(FringeError, match=message):
         find_class(wanted, tensorflow_classes())
 
 
-def test_names_are_those_of_torchvision_and_are_known_without_pytorch() -> None:
+def test_names_are_those_of_torchvision_and_need_no_pytorch() -> None:
     from torchvision.models import ResNet50_Weights
 
     assert torchvision_classes() == tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
@@ -130,7 +130,9 @@ def test_names_are_those_of_torchvision_and_are_known_without_pytorch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_without_its_file_of_names_torchvision_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torchvision_is_imported_if_it_has_no_file_of_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     names = torchvision_classes()
     monkeypatch.setattr("fringe.networks.class_names._read_categories", lambda: ())
     assert torchvision_classes() == names

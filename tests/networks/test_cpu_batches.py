@@ -1,4 +1,4 @@
-"""An image's bits depend on the image alone."""
+"""The bits of an image's features depend only on the image."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ def threads() -> Iterator[None]:
 @pytest.mark.parametrize(
     "name", [name for name in network_names() if not network_weight_files(name)]
 )
-def test_same_bits_in_any_batch_on_any_number_of_threads(name: str, threads: None) -> None:
+def test_bits_do_not_depend_on_the_batch_or_the_number_of_threads(name: str, threads: None) -> None:
     network = load_network(name)
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (11, 3, 96, 96), dtype=torch.uint8, generator=generator)

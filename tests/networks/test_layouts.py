@@ -1,6 +1,6 @@
-"""Weight files of every network as training scripts and hubs save them: all are read alike.
+"""Weight files of every network in the layouts of training scripts and hubs are read equally.
 
-The files hold one number for each tensor, shown in its whole shape, so they are small.
+The files store one number for each tensor, expanded to the tensor's shape, so they are small.
 """
 
 from collections.abc import Callable
@@ -66,7 +66,7 @@ LAYOUTS: dict[str, Callable[[dict[str, Tensor]], Any]] = {
 
 
 def thin(model: Callable[[], nn.Module]) -> dict[str, Tensor]:
-    """Return the state dict of a network in which every tensor shows one number."""
+    """Return the state dict of a network in which every tensor is one expanded number."""
     with torch.device("meta"):
         shapes = model().state_dict()
     return {
@@ -79,11 +79,11 @@ def thin(model: Callable[[], nn.Module]) -> dict[str, Tensor]:
 
 @pytest.fixture(autouse=True)
 def no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tensors show far more than is in the file, which `read_state` refuses otherwise."""
+    """Allow tensors that are far larger than the file, which `read_state` otherwise refuses."""
     monkeypatch.setattr(stream.Budget, "view", lambda self, size: None)
 
 
-@pytest.mark.filterwarnings("ignore:.*not weights that were published")
+@pytest.mark.filterwarnings("ignore:.*not a weight file that was published")
 @pytest.mark.parametrize(
     ("name", "layout"),
     [("resnet50", layout) for layout in LAYOUTS]
@@ -96,9 +96,9 @@ def test_every_network_is_read_from_every_layout(tmp_path: Path, name: str, layo
     assert (network.name, network.weight_file_sha256) == (name, sha256_of(path, name))
 
 
-@pytest.mark.filterwarnings("ignore:.*not weights that were published")
+@pytest.mark.filterwarnings("ignore:.*not a weight file that was published")
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_refuses_two_networks_and_other_names_alike(
+def test_every_network_refuses_files_of_two_networks_and_unknown_names(
     tmp_path: Path, name: str
 ) -> None:
     state = thin(NETWORKS[name])
@@ -109,8 +109,8 @@ def test_every_network_refuses_two_networks_and_other_names_alike(
     torch.save(wrapped("encoder_q.")(state), path)
     with pytest.raises(
         FringeError,
-        match=rf"own\.pth: not the weights of network '{name}'.* is missing.*"
-        r"(the file has \d+ tensors: 'encoder_q\.|all are there with 'encoder_q\.)",
+        match=rf"own\.pth: not (only )?the weights of network '{name}'.* is missing.*"
+        r"(the file has \d+ tensors: 'encoder_q\.|all tensors exist with the prefix 'encoder_q\.)",
     ):
         load_network(name, path)
     first = next(iter(state))
@@ -119,7 +119,7 @@ def test_every_network_refuses_two_networks_and_other_names_alike(
         load_network(name, path)
 
 
-@pytest.mark.filterwarnings("ignore:.*not weights that were published")
+@pytest.mark.filterwarnings("ignore:.*not a weight file that was published")
 def test_a_module_and_safetensors_give_the_features_of_the_state_dict(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = resnet50()

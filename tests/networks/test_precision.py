@@ -1,4 +1,4 @@
-"""Reduced precision: off by default, there when asked for, and it leaves no trace."""
+"""Reduced precision is off by default, applied on request, and ends with the call."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def images() -> torch.Tensor:
     return torch.from_numpy(PhotoSource(4, 64, 0).read(range(4))).permute(0, 3, 1, 2)
 
 
-def test_bfloat16_changes_features_a_little_and_only_when_asked(images: torch.Tensor) -> None:
+def test_bfloat16_changes_features_a_little_and_only_on_request(images: torch.Tensor) -> None:
     exact = load_network("untrained")(images).features
     coarse = load_network("untrained", precision="bfloat16")(images).features
     assert coarse.dtype == torch.float32
@@ -25,7 +25,7 @@ def test_bfloat16_changes_features_a_little_and_only_when_asked(images: torch.Te
     assert torch.equal(load_network("untrained")(images).features, exact)
 
 
-def test_logits_of_a_reduced_network_are_told_apart(images: torch.Tensor) -> None:
+def test_logits_of_a_network_with_reduced_precision_differ(images: torch.Tensor) -> None:
     """The head computes in float32: bfloat16 has 256 numbers between two powers of two."""
     logits = load_network("efficientnet-lite0", precision="bfloat16")(images).logits
     assert logits is not None
@@ -43,7 +43,7 @@ def test_threads_compute_in_the_same_precision(images: torch.Tensor) -> None:
     assert torch.equal(*results)
 
 
-def test_tf32_holds_within_the_call_alone(
+def test_tf32_applies_only_within_the_call(
     images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = load_network("untrained", precision="tf32")
@@ -65,5 +65,7 @@ def test_tf32_holds_within_the_call_alone(
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(FringeError, match="precision 'half' is none of float32, tf32, bfloat16"):
+    with pytest.raises(
+        FringeError, match="unknown precision 'half'; choose one of float32, tf32, bfloat16"
+    ):
         load_network("untrained", precision="half")

@@ -1,4 +1,4 @@
-"""Networks by name: what is known before loading, and what goes wrong."""
+"""Networks by name: the facts that are known before loading, and errors."""
 
 import subprocess
 import sys
@@ -23,14 +23,14 @@ OWN = """
 import torch
 from fringe.networks import Activations, FeatureNetwork
 
-def tiny(weights, device):
+def tiny(weight_file, device):
     def forward(images):
         return Activations(images.float().mean((2, 3)))
     return FeatureNetwork("own:tiny", {dim}, None, "0" * 64, device, forward)
 
 tiny.info = (3, None, 1)
 
-def unannounced(weights, device):
+def unannounced(weight_file, device):
     raise AssertionError
 """
 
@@ -60,7 +60,7 @@ def test_info_needs_no_torch() -> None:
 @pytest.mark.parametrize(
     "name", [name for name in network_names() if not network_weight_files(name)]
 )
-def test_registered_sizes_are_those_of_the_network(name: str) -> None:
+def test_the_registered_sizes_are_those_of_the_network(name: str) -> None:
     network = load_network(name)
     result = network(torch.zeros(2, 3, 40, 40, dtype=torch.uint8))
     info = network_info(name)
@@ -71,7 +71,7 @@ def test_registered_sizes_are_those_of_the_network(name: str) -> None:
         assert result.logits.shape == (2, info.n_classes)
 
 
-def test_every_network_of_fringe_s_own_states_what_it_was_trained_on() -> None:
+def test_every_network_of_fringe_states_its_training() -> None:
     judges = {name for name in network_names() if training(network_info(name).trained_on).judges}
     assert judges >= {
         "swav",
@@ -86,9 +86,7 @@ def test_every_network_of_fringe_s_own_states_what_it_was_trained_on() -> None:
     assert all(network_info(name).trained_on in TRAININGS for name in network_names())
 
 
-def test_a_training_that_a_network_states_is_one_of_those_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_training_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_package(tmp_path, monkeypatch, "stating_network", dim=3)
     with (tmp_path / "stating_network.py").open("a") as file:
         file.write("def faces(*_): ...\nfaces.info = (3, None, 1, False, 'other images')\n")
@@ -99,7 +97,7 @@ def test_a_training_that_a_network_states_is_one_of_those_known(
         network_info("stating_network:cats")
 
 
-def test_every_network_of_fringe_s_own_states_title_and_multiply_adds() -> None:
+def test_every_network_of_fringe_states_title_and_multiply_adds() -> None:
     assert set(network_titles()) == set(network_names())
     assert len(set(network_titles().values())) == len(network_names())
     assert network_titles()["dinov2-l"] == "DINOv2 ViT-L"
@@ -108,7 +106,7 @@ def test_every_network_of_fringe_s_own_states_title_and_multiply_adds() -> None:
     assert (macs["vgg16"], macs["untrained"]) == (15.5, 0.03)
 
 
-def test_a_network_of_ones_own_may_state_title_and_multiply_adds(
+def test_a_network_of_a_user_may_state_title_and_multiply_adds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_package(tmp_path, monkeypatch, "titled_network", dim=3)
@@ -131,7 +129,7 @@ def test_a_network_of_ones_own_may_state_title_and_multiply_adds(
         ("text", "'Cats', '4.1'", r"the seventh value .* '4.1' is not"),
     ],
 )
-def test_title_and_multiply_adds_that_are_neither(
+def test_invalid_titles_and_multiply_adds_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, values: str, message: str
 ) -> None:
     module = f"{function}_network"
@@ -142,7 +140,7 @@ def test_title_and_multiply_adds_that_are_neither(
         network_info(f"{module}:tiny")
 
 
-def test_network_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_of_a_user_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_package(tmp_path, monkeypatch, "own_network", dim=3)
     assert network_info("own_network:tiny") == NetworkInfo(3, None, 1)
     images = torch.full((2, 3, 4, 4), 7, dtype=torch.uint8)
@@ -150,7 +148,9 @@ def test_network_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert torch.equal(features, torch.full((2, 3), 7.0))
 
 
-def test_network_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_in_the_working_folder_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An installed command does not have the working folder on Python's path."""
     write_package(tmp_path, monkeypatch, "near_network", dim=3)
     elsewhere = [path for path in sys.path if Path(path).resolve() not in (Path.cwd(), tmp_path)]
@@ -165,7 +165,9 @@ def test_network_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.Monke
     assert sys.path == [*elsewhere, str(tmp_path)], "after all others"
 
 
-def test_network_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_of_an_installed_package_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_package(tmp_path, monkeypatch, "packaged_network", dim=3)
     about = tmp_path / "packaged_network-1.0.dist-info"
     about.mkdir()
@@ -177,7 +179,9 @@ def test_network_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.Mon
         network_info("long")
 
 
-def test_network_that_is_not_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_differs_from_its_info_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_package(tmp_path, monkeypatch, "wrong_network", dim=4)
     with pytest.raises(FringeError, match=r"has 4 features .* registered with 3"):
         load_network("wrong_network:tiny")
@@ -185,7 +189,7 @@ def test_network_that_is_not_what_it_says(tmp_path: Path, monkeypatch: pytest.Mo
         network_info("wrong_network:unannounced")
 
 
-def test_network_of_ones_own_that_has_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_of_a_user_may_have_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_package(tmp_path, monkeypatch, "mapping_network", dim=3)
     with (tmp_path / "mapping_network.py").open("a") as file:
         file.write("tiny.info = (3, None, 1, True)\n")
@@ -203,14 +207,14 @@ def test_network_of_ones_own_that_has_maps(tmp_path: Path, monkeypatch: pytest.M
         ("fringe.networks.untrained:missing", "cannot be imported"),
     ],
 )
-def test_unknown_network(name: str, message: str) -> None:
+def test_an_unknown_network_is_refused(name: str, message: str) -> None:
     with pytest.raises(FringeError, match=message):
         network_info(name)
     with pytest.raises(FringeError, match=message):
         load_network(name)
 
 
-def test_unknown_device() -> None:
+def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(FringeError, match="device 'abacus' does not exist"):
         load_network("untrained", device="abacus")
 
@@ -224,6 +228,6 @@ def test_unknown_device() -> None:
         torch.zeros(0, 3, 8, 8, dtype=torch.uint8),
     ],
 )
-def test_images_of_another_kind(images: torch.Tensor) -> None:
+def test_images_of_another_type_or_shape_are_refused(images: torch.Tensor) -> None:
     with pytest.raises(TypeError, match="takes uint8 images of shape"):
         load_network("untrained")(images)

@@ -1,4 +1,4 @@
-"""Resizing against Pillow itself."""
+"""Resized images compared with those of Pillow."""
 
 import numpy as np
 import pytest
@@ -18,13 +18,13 @@ FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BI
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
-    # Black and white beside grey levels: the edges at which kernels overshoot.
+    # Black and white next to grey levels: the edges at which kernels overshoot.
     values = np.random.default_rng(seed).integers(-200, 456, (height, width, 3))
     return values.clip(0, 255).astype(np.uint8)
 
 
 def by_pillow(image: np.ndarray, height: int, width: int, kernel: str) -> torch.Tensor:
-    """Resize with Pillow itself, the horizontal pass first whatever its version."""
+    """Resize with Pillow, with the horizontal pass first in all versions of Pillow."""
     wide = Image.fromarray(image).resize((width, len(image)), FILTERS[kernel])
     return tensor(np.asarray(wide.resize((width, height), FILTERS[kernel]))).int()
 
@@ -61,7 +61,7 @@ def test_floats_are_resized_as_pillow_resizes_channels_of_floats(
         assert (found - found.round()).abs().max() > 0.4
 
 
-def test_squares_resize_as_by_every_version_of_pillow() -> None:
+def test_squares_are_resized_as_in_every_version_of_pillow() -> None:
     image = noise(256, 256)
     expected = Image.fromarray(image).resize((224, 224), FILTERS["bicubic"])
     found = resized(tensor(image), (224, 224), "bicubic")

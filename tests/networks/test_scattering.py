@@ -1,4 +1,4 @@
-"""Wavelet scattering: the coefficients of Kymatio, and features that photographs fill evenly."""
+"""Wavelet scattering: Kymatio's coefficients, and features with equal variance on photographs."""
 
 from pathlib import Path
 
@@ -40,23 +40,23 @@ def photographs() -> torch.Tensor:
 
 
 def chirps() -> np.ndarray:
-    """Return an image of waves whose lengths and directions change, without any symmetry."""
+    """Return an image of waves with changing lengths and directions, without symmetry."""
     y, x = np.mgrid[:128, :128]
     waves = 90 * np.sin(x**2 / 150 + y / 5) + 30 * np.cos(y * (x + 40) / 90)
     return np.rint(127.5 + waves).clip(0, 255)
 
 
-def test_against_kymatio(bank: Filters) -> None:
+def test_coefficients_equal_those_of_kymatio(bank: Filters) -> None:
     image = torch.from_numpy(chirps() / 255).float()[None]
     means = coefficients(image, bank)[0].mean((1, 2)).numpy()
     assert means.shape == (217,)
-    # Each of Kymatio's filters divides by 3.1415 in place of pi.
+    # Each of Kymatio's filters divides by 3.1415 instead of pi.
     filtered = np.array([1] + 24 * [2] + 192 * [3])
     expected = np.array(KYMATIO.split(), float) * (3.1415 / np.pi) ** filtered[::12]
     np.testing.assert_allclose(means[::12], expected, rtol=1e-5)
 
 
-def test_every_wavelet_ignores_what_is_plain(bank: Filters) -> None:
+def test_every_wavelet_is_zero_on_plain_areas(bank: Filters) -> None:
     plain = coefficients(torch.full((1, 128, 128), 0.7), bank)[0]
     torch.testing.assert_close(plain[0], torch.full((16, 16), 0.7))
     assert plain[1:].max() < 1e-6
@@ -76,25 +76,25 @@ def test_the_matrix_never_changes(name: str) -> None:
     assert load_network(name).weight_file_sha256 == DIGESTS[name]
 
 
-def test_photographs_fill_all_directions_alike(
+def test_photographs_have_similar_variance_in_all_directions(
     network: FeatureNetwork, photographs: torch.Tensor
 ) -> None:
     covariance = torch.cov(network(photographs).features.T)
     assert covariance.shape == (32, 32)
     sizes = torch.linalg.eigvalsh(covariance)
-    # Of 100 normal vectors they would lie from 0.19 to 2.45 (Marchenko and Pastur).
+    # For 100 normal vectors, they would be between 0.19 and 2.45 (Marchenko and Pastur).
     assert sizes[0] > 0.1
     assert sizes[-1] < 8
 
 
-def test_aligned_photographs_fill_all_directions_of_their_network_alike() -> None:
+def test_aligned_photographs_have_similar_variance_in_all_directions() -> None:
     images = torch.from_numpy(PhotoSource(150, 64, 5, "aligned").read(range(150)))
     covariance = torch.cov(
         load_network("scattering-aligned")(images.permute(0, 3, 1, 2)).features.T
     )
     assert covariance.shape == (64, 64)
     sizes = torch.linalg.eigvalsh(covariance)
-    # Of 150 normal vectors they would lie from 0.12 to 2.7 (Marchenko and Pastur).
+    # For 150 normal vectors, they would be between 0.12 and 2.7 (Marchenko and Pastur).
     assert sizes[0] > 0.02
     assert sizes[-1] < 8
 
@@ -120,7 +120,7 @@ def test_every_precision_gives_the_same_features(
     assert torch.equal(coarse(photographs[:2]).features, network(photographs[:2]).features)
 
 
-def test_no_weights_file(tmp_path: Path) -> None:
+def test_a_weight_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "any.pth").touch()
-    with pytest.raises(FringeError, match="brings its own numbers"):
+    with pytest.raises(FringeError, match="needs no weight file"):
         load_network("scattering", weight_file=tmp_path / "any.pth")

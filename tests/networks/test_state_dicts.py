@@ -1,4 +1,4 @@
-"""Filling a module from a state dict: what fits, and the message for what does not."""
+"""State dicts are loaded into modules, or refused with a message."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def state() -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in fitting.items()}
 
 
-def test_a_module_on_the_meta_device_gets_the_tensors_of_the_file_in_float32(
+def test_a_module_on_the_meta_device_receives_the_tensors_of_the_file_in_float32(
     state: dict[str, torch.Tensor],
 ) -> None:
     state["0.weight"] = state["0.weight"].half()
@@ -36,26 +36,28 @@ def test_a_module_on_the_meta_device_gets_the_tensors_of_the_file_in_float32(
     assert torch.isfinite(filled(torch.ones(1, 3, 2, 2))).all()
 
 
-def test_a_missing_tensor_is_named_with_its_shape(state: dict[str, torch.Tensor]) -> None:
+def test_the_message_names_a_missing_tensor_with_its_shape(state: dict[str, torch.Tensor]) -> None:
     del state["0.bias"]
     with pytest.raises(FringeError, match=r"weights\.pth: not .*'net'.*'0\.bias' is missing.*\(4,"):
         fill(module(), state, PATH, "net")
 
 
-def test_the_message_names_what_the_file_has(state: dict[str, torch.Tensor]) -> None:
+def test_the_message_lists_the_tensors_of_the_file(state: dict[str, torch.Tensor]) -> None:
     other = {f"encoder.{name}": tensor for name, tensor in state.items() if name != "1.bias"}
     found = "the file has 6 tensors: 'encoder.0.weight', 'encoder.0.bias', .* and 1 more"
     with pytest.raises(FringeError, match=rf"'0\.weight' is missing.*; {found}; name the file"):
         fill(module(), other, PATH, "net")
 
 
-def test_weights_inside_another_module_are_found_and_how_to_save_them_is_said(
+def test_the_message_about_a_prefix_states_how_to_save_the_weights(
     state: dict[str, torch.Tensor],
 ) -> None:
-    """What the message advises works as it is."""
+    """The code in the message works unchanged."""
     inside = {f"encoder.{name}": tensor for name, tensor in state.items()}
     inside["criterion.weight"] = torch.zeros(2)
-    with pytest.raises(FringeError, match=r"but all are there with 'encoder\.' in front") as caught:
+    with pytest.raises(
+        FringeError, match=r"all tensors exist with the prefix 'encoder\.'"
+    ) as caught:
         fill(module(), inside, PATH, "net")
     for stored in (inside, {f"model.{name}": tensor for name, tensor in inside.items()}):
         advice = str(caught.value).split("torch.save(")[1].removesuffix(", 'weights.pth')")
@@ -63,7 +65,9 @@ def test_weights_inside_another_module_are_found_and_how_to_save_them_is_said(
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])
-def test_a_weight_that_is_not_finite_is_named(state: dict[str, torch.Tensor], value: float) -> None:
+def test_the_message_names_a_tensor_that_is_not_finite(
+    state: dict[str, torch.Tensor], value: float
+) -> None:
     state["1.running_mean"] = state["1.running_mean"].double()
     state["1.running_mean"][2] = value
     with pytest.raises(FringeError, match=r"weights\.pth: tensor '1\.running_mean' .*'net' .* NaN"):
@@ -73,7 +77,7 @@ def test_a_weight_that_is_not_finite_is_named(state: dict[str, torch.Tensor], va
 @pytest.mark.parametrize(
     "wrong", [torch.zeros(5), torch.zeros(4, dtype=torch.int64)], ids=["shape", "integers"]
 )
-def test_a_tensor_of_another_kind_is_named_with_both_kinds(
+def test_the_message_names_a_tensor_of_another_type_with_both_types(
     state: dict[str, torch.Tensor], wrong: torch.Tensor
 ) -> None:
     state["1.running_var"] = wrong
@@ -81,7 +85,7 @@ def test_a_tensor_of_another_kind_is_named_with_both_kinds(
         fill(module(), state, PATH, "net")
 
 
-def test_an_unknown_tensor_is_refused_unless_it_is_to_be_ignored(
+def test_an_unknown_tensor_is_refused_unless_it_is_ignored(
     state: dict[str, torch.Tensor],
 ) -> None:
     state["head.weight"] = torch.zeros(2)

@@ -1,4 +1,4 @@
-"""Networks named ``timm:<model>``: names, pixels, what is known before weights are there, files."""
+"""Networks named ``timm:<model>``: names, pixels, facts before loading, and weight files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ FILE = "timm.test_resnet.r160_in1k.safetensors"
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing of the user's is read, and nothing is remembered from test to test."""
+    """Use new folders, so that no file of the user is read and no cache is shared by tests."""
     monkeypatch.setenv("FRINGE_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub-home"))
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
@@ -85,20 +85,23 @@ def noise(height: int, width: int, count: int = 2) -> Tensor:
         ("timm:", "is not the name of a model of timm; write `timm:<model>`"),
         ("timm:../x", "is not the name of a model"),
         ("timm:a b", "is not the name of a model"),
-        ("timm:resnet18@max", "@max is none of @token, @avg, @projected"),
+        ("timm:resnet18@max", "unknown choice @max; choose one of @token, @avg, @projected"),
         ("timm:nothing_of_the_kind", r"timm \S+ has no model 'nothing_of_the_kind'; `timm.list"),
-        ("timm:resnet18.of_nobody", r"no model 'resnet18.of_nobody'; alike are timm:resnet18"),
+        (
+            "timm:resnet18.of_nobody",
+            r"no model 'resnet18.of_nobody'; similar models are timm:resnet18",
+        ),
         (f"{RESNET}@token", "ResNet has no choice of tokens; leave out @token"),
         (f"{RESNET}@projected", "has no projection"),
         ("timm:vit_base_patch16_siglip_224.webli@token", "has no class token"),
     ],
 )
-def test_names_that_are_none(name: str, message: str) -> None:
+def test_invalid_names_are_refused(name: str, message: str) -> None:
     with pytest.raises(FringeError, match=message):
         network_info(name)
 
 
-def test_names_are_a_family_and_nobody_s_code() -> None:
+def test_names_have_a_family_and_are_not_code_of_a_user() -> None:
     assert not is_own_code(VIT)
     assert is_own_code("timmy:network")
     assert file_name(f"{VIT}@avg") == "timm.test_vit.r160_in1k.avg"
@@ -135,7 +138,7 @@ def test_timm_in_the_working_folder_is_refused(
         ("vit_so400m_patch14_siglip_224.webli", "image-text pairs"),
         ("vit_base_patch32_clip_224.openai", "image-text pairs"),
         ("convnext_base.clip_laion2b", "image-text pairs"),
-        # Not certain by the tag.
+        # The tag does not show it with certainty.
         ("eva02_base_patch16_clip_224.merged2b", None),
         ("eva_giant_patch14_clip_224.laion400m", None),
         ("eva02_base_patch14_224.mim_in22k", None),
@@ -194,7 +197,7 @@ def test_pixels_are_those_of_timm(model: str, shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [(96, 96), (96, 128), (64, 41)])
 @pytest.mark.parametrize("mode", ["center", "squash", "border"])
 @pytest.mark.parametrize("share", [1.0, 0.9, 0.875])
-def test_every_way_to_cut(
+def test_every_mode_of_cropping(
     shape: tuple[int, int],
     size: tuple[int, int],
     mode: str,
@@ -204,7 +207,7 @@ def test_every_way_to_cut(
     resize = Image.Image.resize
 
     def horizontal_first(self: Image.Image, size: tuple[int, int], how: int) -> Image.Image:
-        """As all of Pillow until version 12; see `fringe.networks.resizing`."""
+        """Resize as in Pillow up to version 12; see `fringe.networks.resizing`."""
         return resize(resize(self, (size[0], self.height), how), tuple(size), how)
 
     monkeypatch.setattr(Image.Image, "resize", horizontal_first)
@@ -225,14 +228,16 @@ def test_other_kernels_and_channels_are_refused() -> None:
     config = resolve_data_config({}, pretrained_cfg={"input_size": (3, 64, 64)})
     assert isinstance(preparation(config, "x"), Preparation)
     for change in ({"interpolation": "lanczos"}, {"input_size": (1, 64, 64)}):
-        with pytest.raises(FringeError, match=r"network 'x' takes images of \d channels, resized"):
+        with pytest.raises(
+            FringeError, match=r"network 'x' takes images with \d channels, resized"
+        ):
             preparation({**config, **change}, "x")
 
 
-# What is known before weights are there
+# Facts that are known without a weight file
 
 
-def test_what_is_known_is_remembered_and_needs_no_torch_then(tmp_path: Path) -> None:
+def test_facts_are_cached_and_then_need_no_torch(tmp_path: Path) -> None:
     info = network_info(VIT)
     assert (info.feature_dim, info.n_classes, info.maps) == (64, 1000, True)
     assert info.giga_macs is not None
@@ -252,7 +257,7 @@ def test_what_is_known_is_remembered_and_needs_no_torch_then(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"revision": 0}', '{"models": 3, "revision": 1}'])
-def test_a_damaged_memory_is_written_again(tmp_path: Path, content: str) -> None:
+def test_a_damaged_cache_is_written_again(tmp_path: Path, content: str) -> None:
     kept = tmp_path / "weights" / f"timm-{timm.__version__}.json"
     kept.parent.mkdir()
     kept.write_text(content)
@@ -260,7 +265,7 @@ def test_a_damaged_memory_is_written_again(tmp_path: Path, content: str) -> None
     assert VIT in json.loads(kept.read_text())["models"]
 
 
-def test_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_without_timm_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib.metadata import PackageNotFoundError
 
     def missing(_: str) -> str:
@@ -279,16 +284,16 @@ def test_classes() -> None:
     assert network_classes("timm:vit_base_patch32_clip_224.openai") is None
 
 
-def test_a_projection_is_no_list_of_classes() -> None:
+def test_a_projection_has_no_classes() -> None:
     clip = "timm:vit_base_patch32_clip_224.openai"
     assert network_info(clip)[:2] == (768, None)
     assert network_info(f"{clip}@projected")[:2] == (512, None)
 
 
-# Weights
+# Weight files
 
 
-def test_a_file_of_one_s_own(resnet: Path) -> None:
+def test_a_local_file_is_loaded(resnet: Path) -> None:
     batch = noise(200, 200)
     model = random_model("test_resnet.r160_in1k", seed=1)
     with torch.inference_mode():
@@ -301,7 +306,7 @@ def test_a_file_of_one_s_own(resnet: Path) -> None:
 
 @pytest.mark.parametrize("choice", ["token", "avg"])
 def test_a_choice_of_tokens(tmp_path: Path, choice: str) -> None:
-    """The same normalized tokens, pooled in another way."""
+    """The choice pools the same normalized tokens in another way."""
     model = random_model("test_vit.r160_in1k", seed=2)
     path = tmp_path / "vit.safetensors"
     write_model(model, path)
@@ -343,7 +348,7 @@ def test_features_state_the_version_of_timm_and_the_pooling(resnet: Path, tmp_pa
         assert file["logits"].shape == (4, 1000)
 
 
-def test_files_that_are_not_the_weights(resnet: Path, tmp_path: Path) -> None:
+def test_files_of_other_weights_are_refused(resnet: Path, tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     write_model(random_model("test_vit.r160_in1k", seed=1), path)
     with pytest.raises(FringeError, match=r"other\.safetensors: not the weights of network 'timm:"):
@@ -353,10 +358,10 @@ def test_files_that_are_not_the_weights(resnet: Path, tmp_path: Path) -> None:
         load_network(RESNET, path)
     pickled = tmp_path / "weights.pth"
     torch.save({"a": torch.zeros(1)}, pickled)
-    with pytest.raises(FringeError, match=r"weights\.pth: .* takes a file of safetensors"):
+    with pytest.raises(FringeError, match=r"weights\.pth: .* needs a safetensors file"):
         load_network(RESNET, pickled)
     pickled.rename(tmp_path / "weights.safetensors")
-    with pytest.raises(FringeError, match=r"weights\.safetensors: .* takes a file of safetensors"):
+    with pytest.raises(FringeError, match=r"weights\.safetensors: .* needs a safetensors file"):
         load_network(RESNET, tmp_path / "weights.safetensors")
     model = random_model("test_resnet.r160_in1k", seed=1)
     model.conv1[0].weight[0, 0, 0, 0] = float("nan")
@@ -365,7 +370,7 @@ def test_files_that_are_not_the_weights(resnet: Path, tmp_path: Path) -> None:
         load_network(RESNET, path)
 
 
-def test_weights_come_from_the_published_address(
+def test_the_weight_file_is_fetched_from_the_published_address(
     resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     address = "timm/test_resnet.r160_in1k/resolve/main/model.safetensors"
@@ -383,7 +388,7 @@ def test_weights_come_from_the_published_address(
     assert load_network(RESNET, found).feature_dim == network_info(RESNET).feature_dim
 
 
-def test_what_an_address_sends_that_is_no_network(
+def test_another_file_from_the_address_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = "timm/test_resnet.r160_in1k/resolve/main/model.safetensors"
@@ -395,7 +400,7 @@ def test_what_an_address_sends_that_is_no_network(
 
 
 def in_cache(home: Path, content: Path, commit: str = "0123abcd") -> Path:
-    """Put a file where the hub's own tools do: a link to a blob, and a note of the commit."""
+    """Write a file as the hub's tools do: a link to a blob, and a file with the commit."""
     folder = home / "hub" / "models--timm--test_resnet.r160_in1k"
     blob = folder / "blobs" / ("ab" * 32)
     blob.parent.mkdir(parents=True, exist_ok=True)
@@ -406,7 +411,7 @@ def in_cache(home: Path, content: Path, commit: str = "0123abcd") -> Path:
     return place
 
 
-def test_weights_come_from_the_cache_of_the_hub(resnet: Path, tmp_path: Path) -> None:
+def test_the_weight_file_is_used_from_the_cache_of_the_hub(resnet: Path, tmp_path: Path) -> None:
     place = in_cache(tmp_path / "hub-home", resnet)
     assert fetch_weight_file(RESNET, tmp_path / "fetched") == place, "the only snapshot"
     in_cache(tmp_path / "hub-home", resnet, "4567")
@@ -424,7 +429,7 @@ def test_weights_come_from_the_cache_of_the_hub(resnet: Path, tmp_path: Path) ->
 
 
 def config_of(tmp_path: Path, **more: object) -> Config:
-    told = {
+    keys = {
         "run": "r",
         "network": RESNET,
         "controls": [f"{VIT}@avg"],
@@ -436,12 +441,12 @@ def config_of(tmp_path: Path, **more: object) -> Config:
         "datasets": {"d": {"title": "D", "real": "a", "generated": "b"}},
         **more,
     }
-    completed = complete(told)
+    completed = complete(keys)
     assert completed.faults == []
     return completed.config
 
 
-def test_a_run_knows_where_weights_are_and_which(
+def test_a_run_knows_the_path_and_digest_of_the_weight_file(
     resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of(tmp_path)
@@ -449,9 +454,9 @@ def test_a_run_knows_where_weights_are_and_which(
     assert absent[RESNET]["path"] == str(tmp_path / "weights-of-run" / FILE)
     assert weight_files_to_fetch(config, absent)[FILE] == RESNET
     place = in_cache(tmp_path / "hub-home", resnet)
-    there = locate_weight_files(config, tmp_path / "hashes")
-    assert there[RESNET] == {"path": str(place), "identity": absent[RESNET]["identity"]}
-    assert FILE not in weight_files_to_fetch(config, there)
+    present = locate_weight_files(config, tmp_path / "hashes")
+    assert present[RESNET] == {"path": str(place), "identity": absent[RESNET]["identity"]}
+    assert FILE not in weight_files_to_fetch(config, present)
     own = config_of(tmp_path, weights={RESNET: str(resnet)})
     assert locate_weight_files(own, tmp_path / "hashes")[RESNET]["path"] == str(resnet)
 

@@ -1,4 +1,4 @@
-"""The control: always the same, and it tells worse images from better ones."""
+"""The control never changes, and its distance distinguishes worse images from better ones."""
 
 from pathlib import Path
 
@@ -20,34 +20,34 @@ def network() -> FeatureNetwork:
     return load_network("untrained")
 
 
-def test_weights_never_change(network: FeatureNetwork) -> None:
+def test_the_filters_never_change(network: FeatureNetwork) -> None:
     assert network.weight_file_sha256 == DIGEST
 
 
 def test_first_filters_have_zero_mean_and_all_have_unit_gain() -> None:
     filters = random_filters(5)
     np.testing.assert_allclose(filters[0].mean(axis=(2, 3)), 0, atol=1e-7)
-    for weights in filters:
-        np.testing.assert_allclose((weights**2).sum(axis=(1, 2, 3)), 2, rtol=1e-5)
+    for values in filters:
+        np.testing.assert_allclose((values**2).sum(axis=(1, 2, 3)), 2, rtol=1e-5)
 
 
-def test_against_the_same_network_in_numpy(network: FeatureNetwork) -> None:
+def test_features_equal_those_of_the_same_network_in_numpy(network: FeatureNetwork) -> None:
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 64, 64), dtype=np.uint8)
     x = (images.astype(np.float64) - 127) / 64
     expected = [1.6 * x.mean((2, 3)), 3 * x.std((2, 3))]
-    for weights in random_filters(0):
-        half = weights.shape[-1] // 2
+    for values in random_filters(0):
+        half = values.shape[-1] // 2
         padded = np.pad(x, ((0, 0), (0, 0), (half, half), (half, half)))
-        windows = np.lib.stride_tricks.sliding_window_view(padded, weights.shape[-2:], (2, 3))
-        x = np.einsum("nchwij,ocij->nohw", windows[:, :, ::2, ::2], weights).clip(0)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, values.shape[-2:], (2, 3))
+        x = np.einsum("nchwij,ocij->nohw", windows[:, :, ::2, ::2], values).clip(0)
         expected += [12 * x.mean((2, 3)), 10 * x.std((2, 3))]
     features = network(torch.from_numpy(images)).features.numpy()
     np.testing.assert_allclose(features, np.concatenate(expected, axis=1), rtol=1e-4, atol=1e-4)
 
 
-def test_no_weights_file(tmp_path: Path) -> None:
+def test_a_weight_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "any.pth").touch()
-    with pytest.raises(FringeError, match="makes its own weights"):
+    with pytest.raises(FringeError, match="needs no weight file"):
         load_network("untrained", weight_file=tmp_path / "any.pth")
 
 
@@ -58,7 +58,7 @@ def gaussian(network: FeatureNetwork, **spec: object) -> Gaussian:
     return Gaussian.from_features(torch.cat(features).numpy())
 
 
-def test_distance_grows_with_severity_and_stands_out_of_sampling_noise(
+def test_the_distance_grows_with_severity_and_exceeds_sampling_noise(
     network: FeatureNetwork,
 ) -> None:
     real = gaussian(network, kind="photos", seed=1)
@@ -71,7 +71,7 @@ def test_distance_grows_with_severity_and_stands_out_of_sampling_noise(
     assert distances[1] > 10 * noise
 
 
-def test_features_have_order_one_deviations_on_photographs(network: FeatureNetwork) -> None:
+def test_features_have_deviations_of_about_one_on_photographs(network: FeatureNetwork) -> None:
     source = source_from_spec({"kind": "photos", "count": 200, "resolution": 64, "seed": 0})
     images = torch.from_numpy(source.read(range(200))).permute(0, 3, 1, 2)
     deviations = network(images).features.std(0)

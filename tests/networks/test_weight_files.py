@@ -1,4 +1,4 @@
-"""Weight files: found, fetched, resumed, verified, refused; the server is a thread of the test."""
+"""Weight files are found, fetched, resumed, verified and refused; the server is a thread."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STATE = state()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves CONTENT at every path; notes the ranges asked for; may hang up once or lie."""
+    """Serves CONTENT at every path and records requested ranges; may disconnect once or lie."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -93,7 +93,7 @@ def file_at(*urls: str, sha256: str | None = DIGEST) -> WeightFile:
     return WeightFile("net.pth", urls, sha256, "MIT", "Somebody, 2020")
 
 
-def test_fetched_verified_and_not_fetched_again(server: Server, tmp_path: Path) -> None:
+def test_a_file_is_fetched_once_and_verified(server: Server, tmp_path: Path) -> None:
     file = file_at(server.url("net"))
     assert fetch(file, tmp_path / "deep" / "folder", "net").read_bytes() == CONTENT
     assert fetch(file, tmp_path / "deep" / "folder", "net").read_bytes() == CONTENT
@@ -101,7 +101,7 @@ def test_fetched_verified_and_not_fetched_again(server: Server, tmp_path: Path) 
     assert [path.name for path in (tmp_path / "deep" / "folder").iterdir()] == ["net.pth"]
 
 
-def test_an_interrupted_download_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
+def test_an_interrupted_download_continues(server: Server, tmp_path: Path) -> None:
     file = file_at(server.url("net"))
     (tmp_path / "net.pth.part").write_bytes(CONTENT[:1_000_000])  # as a killed run leaves it
     server.hang_up_after = 3_000_000
@@ -112,12 +112,14 @@ def test_an_interrupted_download_goes_on_where_it_stopped(server: Server, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["net.pth"]
 
 
-def test_a_server_that_hangs_up_for_good(server: Server, tmp_path: Path) -> None:
+def test_a_server_that_always_disconnects(server: Server, tmp_path: Path) -> None:
     file = file_at(server.url("dead"))
     (tmp_path / "net.pth.part").write_bytes(CONTENT[:1_000_000])
     with pytest.raises(FringeError, match=r"(?s)net\.pth: the weights .* could not be fetched"):
         fetch(file, tmp_path, "net")
-    assert (tmp_path / "net.pth.part").read_bytes() == CONTENT[:1_000_000], "kept for another try"
+    assert (tmp_path / "net.pth.part").read_bytes() == CONTENT[:1_000_000], (
+        "kept for the next attempt"
+    )
 
 
 @pytest.mark.parametrize("have", [1_000_000, len(CONTENT)])
@@ -135,21 +137,19 @@ def test_mirrors_are_tried_in_order(server: Server, tmp_path: Path) -> None:
     assert [path for path, _ in server.asked] == ["/absent", "/wrong", "/net"]
 
 
-def test_what_is_not_the_published_file_is_refused_and_not_kept(
-    server: Server, tmp_path: Path
-) -> None:
+def test_another_file_is_refused_and_deleted(server: Server, tmp_path: Path) -> None:
     found = hashlib.sha256(b"\x00something else").hexdigest()
     with pytest.raises(FringeError, match=rf"(?s){DIGEST}.*{found}"):
         fetch(file_at(server.url("wrong")), tmp_path, "net")
     assert list(tmp_path.iterdir()) == []
-    # Put there by hand, it is refused too, and left alone.
+    # A file that the user put there is refused too, but not deleted.
     (tmp_path / "net.pth").write_bytes(b"\x00something else")
     with pytest.raises(FringeError, match=rf"net\.pth: not the weights.*{found}.*{DIGEST}"):
         fetch(file_at(server.url("net")), tmp_path, "net")
     assert (tmp_path / "net.pth").read_bytes() == b"\x00something else"
 
 
-def test_without_a_network_the_error_says_what_to_put_where(tmp_path: Path) -> None:
+def test_the_error_without_a_network_names_the_file_and_its_place(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/net"
@@ -162,17 +162,17 @@ def test_without_a_network_the_error_says_what_to_put_where(tmp_path: Path) -> N
     assert "weights: {net: <path>}" in message
 
 
-def test_a_file_without_a_published_digest_tells_its_own(
+def test_the_digest_of_a_file_without_a_published_digest_is_logged(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "net.pth.part").write_bytes(CONTENT[:1000])  # of what, nobody knows
+    (tmp_path / "net.pth.part").write_bytes(CONTENT[:1000])  # of an unknown file
     path = fetch(file_at(server.url("state"), sha256=None), tmp_path, "net")
     assert path.read_bytes() == STATE
-    assert f"it is {hashlib.sha256(STATE).hexdigest()}" in capsys.readouterr().err
+    assert f"that of this file is {hashlib.sha256(STATE).hexdigest()}" in capsys.readouterr().err
     assert server.asked == [("/state", None)]
 
 
-def test_what_holds_no_tensors_is_refused_even_without_a_digest(
+def test_a_file_without_tensors_is_refused_even_without_a_digest(
     server: Server, tmp_path: Path
 ) -> None:
     with pytest.raises(FringeError, match=r"could not be fetched \(no SHA-256 is published\)"):
@@ -180,7 +180,7 @@ def test_what_holds_no_tensors_is_refused_even_without_a_digest(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_find_takes_the_first_that_is_there(tmp_path: Path) -> None:
+def test_find_returns_the_first_existing_file(tmp_path: Path) -> None:
     files = [WeightFile(name, ("",), None, "", "") for name in ("a", "b", "c")]
     assert find(files, tmp_path) is None
     (tmp_path / "c").touch()
@@ -204,9 +204,9 @@ def test_the_registry_is_complete() -> None:
 def use(files: tuple[WeightFile, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Register a network `weighted` with these files."""
 
-    def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
-        assert weights is not None
-        digest = sha256_of(weights, "weighted")
+    def load(weight_file: Path | None, device: torch.device) -> FeatureNetwork:
+        assert weight_file is not None
+        digest = sha256_of(weight_file, "weighted")
         return FeatureNetwork(
             "weighted", 3, None, digest, device, lambda x: Activations(x.float().mean((2, 3)))
         )
@@ -216,7 +216,7 @@ def use(files: tuple[WeightFile, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.NETWORKS, "weighted", entry)
 
 
-def test_a_network_fetches_its_weights(
+def test_a_network_fetches_its_weight_file(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FRINGE_WEIGHTS", str(tmp_path))
@@ -233,7 +233,7 @@ def test_another_file_is_used_with_a_warning(
     use((file_at("http://nowhere"),), monkeypatch)
     path = tmp_path / "own.pth"
     path.write_bytes(b"own")
-    with pytest.warns(UserWarning, match=r"own\.pth: not weights that were published"):
+    with pytest.warns(UserWarning, match=r"own\.pth: not a weight file that was published"):
         network = load_network("weighted", path)
     assert network.weight_file_sha256 == hashlib.sha256(b"own").hexdigest()
 
@@ -241,7 +241,7 @@ def test_another_file_is_used_with_a_warning(
 @pytest.mark.parametrize(
     "name", ["inception", "resnet50", "clip", "vgg16", "vgg16-nvidia", "dinov2-b"]
 )
-def test_a_file_of_another_name_and_content_is_none_that_was_published(name: str) -> None:
+def test_a_file_with_another_name_and_content_is_not_a_published_file(name: str) -> None:
     files = network_weight_files(name)
     assert mismatch(Path("own.pth"), "0" * 64, files) == list(
         dict.fromkeys(f.sha256 for f in files if f.sha256)

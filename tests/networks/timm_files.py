@@ -1,4 +1,4 @@
-"""Models of timm with random weights, files of them as the hub has them, and timm's pixels."""
+"""Models of timm with random weights, their files as on the hub, and timm's pixels."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from torch import Tensor
 
 
 def random_model(name: str, seed: int, **settings: Any) -> Any:
-    """Return a model of timm with random weights, of which every one counts."""
+    """Return a model of timm with random weights, all of which affect the result."""
     torch.manual_seed(seed)
     model = timm.create_model(name, num_classes=get_pretrained_cfg(name).num_classes, **settings)
     stream = torch.Generator().manual_seed(seed)
     for key, tensor in model.state_dict().items():
         if not tensor.is_floating_point() or key.endswith("running_var"):
             continue
-        # timm begins with zeros in biases, in tokens and in the last layers of blocks.
+        # timm initializes biases, tokens and the last layers of blocks with zeros.
         tensor.add_(0.05 * torch.randn(tensor.shape, generator=stream))
     return model.eval().requires_grad_(False)
 
 
 def write_model(model: Any, path: Path) -> None:
-    """Write a model as timm's repositories on the hub have it: ``model.safetensors``."""
+    """Write a model as in timm's repositories on the hub: ``model.safetensors``."""
     save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, path)
 
 

@@ -1,7 +1,7 @@
-"""Weight files of networks in the formats they are published in, with random weights.
+"""Weight files of networks in their published formats, with random weights.
 
-Every function writes the file that ``path`` names and depends on nothing but its arguments.
-Activations neither vanish nor explode, and every tensor counts.
+Every function writes the file at ``path`` and depends only on its arguments. Activations neither
+vanish nor explode, and every tensor affects the result.
 """
 
 import warnings
@@ -31,7 +31,7 @@ def _random(name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
     if name.endswith("gamma"):
         return 0.5 + uniform / 4
     if len(shape) == 1 and name.endswith("weight"):
-        # Gains of normalizations; the last of a residual block adds little, as in trained networks.
+        # Gains of normalizations; the last gain of a residual block is small, as after training.
         return (1 + uniform / 2) * (0.3 if "bn3" in name else 1)
     if len(shape) < 2 or name.endswith(("embedding", "_embed", "_token")):
         return uniform / 2
@@ -45,12 +45,12 @@ def _shapes(build: Callable[[], nn.Module]) -> dict[str, Tensor]:
 
 
 def write_resnet50(path: Path, seed: int) -> None:
-    """As torchvision publishes it: a state dict."""
+    """Write the format of torchvision: a state dict."""
     torch.save(random_state(_shapes(resnet50), seed), path)
 
 
 def write_swav(path: Path, seed: int) -> None:
-    """As SwAV's authors do: a state dict under ``module.``, with the heads of the training."""
+    """Write the format of SwAV: a state dict with the prefix ``module.`` and the training heads."""
     shapes = {k: v for k, v in _shapes(resnet50).items() if not k.startswith("fc.")}
     hidden = _shapes(lambda: nn.Sequential(nn.Linear(2048, 2048), nn.BatchNorm1d(2048)))
     shapes |= {f"projection_head.{key}": value for key, value in hidden.items()}
@@ -70,9 +70,9 @@ def write_clip(
     width: int = 768,
     patch: int = 32,
 ) -> None:
-    """As OpenAI does: a TorchScript archive in half precision, by default of ViT-B/32.
+    """Write the format of OpenAI: a TorchScript archive in half precision, by default of ViT-B/32.
 
-    Its image tower is whole; of the text tower there is a piece.
+    It contains the whole image tower and a part of the text tower.
     """
     shapes = _shapes(lambda: CLIPVisual(dim, size, layers, width, patch))
     shapes |= {
@@ -90,12 +90,12 @@ def write_clip(
 
 
 def write_vgg16(path: Path, seed: int) -> None:
-    """As torchvision publishes it: a state dict, 553 MB."""
+    """Write the format of torchvision: a state dict, 553 MB."""
     torch.save(random_state(_shapes(vgg16), seed), path)
 
 
 def write_vgg16_of_nvidia(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Write torchvision's ``state`` as NVIDIA's archive has it, as far as that is known."""
+    """Write torchvision's ``state`` in the format of NVIDIA's archive, as far as it is known."""
     names = {f"features.{i}": f"conv{k}" for k, i in enumerate(VGG16_CONVOLUTIONS, start=1)}
     names |= {"classifier.0": "fc1", "classifier.3": "fc2", "classifier.6": "fc3"}
     renamed = {}
@@ -106,7 +106,7 @@ def write_vgg16_of_nvidia(path: Path, state: Mapping[str, Tensor]) -> None:
 
 
 def write_dinov2(path: Path, seed: int, *, dim: int = 768, depth: int = 12) -> None:
-    """As Meta publishes it: a state dict, 346 MB for ViT-B/14."""
+    """Write the format of Meta: a state dict, 346 MB for ViT-B/14."""
     shapes: dict[str, tuple[int, ...]] = {
         "cls_token": (1, 1, dim),
         "pos_embed": (1, 1370, dim),
@@ -140,7 +140,7 @@ def write_dinov2(path: Path, seed: int, *, dim: int = 768, depth: int = 12) -> N
 
 
 def write_script(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Write a TorchScript archive whose modules hold ``state`` and compute nothing."""
+    """Write a TorchScript archive whose modules contain ``state`` and compute nothing."""
     root = nn.Module()
     for key, value in state.items():
         *parents, leaf = key.split(".")
@@ -154,5 +154,5 @@ def write_script(path: Path, state: Mapping[str, Tensor]) -> None:
         else:
             module.register_buffer(leaf, value)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # that TorchScript is deprecated
+        warnings.simplefilter("ignore", FutureWarning)  # TorchScript is deprecated
         torch.jit.script(root).save(str(path))

@@ -233,7 +233,7 @@ def test_no_code_runs_that_was_not_allowed(tmp_path: Path, make: Make) -> None:
     module = make(f"open({str(tmp_path / 'ran')!r}, 'w')\n{CODE}")
     with only_installed():
         for function in (f"{module}:plain", "numpy:zeros", "os:system"):
-            with pytest.raises(FringeError, match="say `allow_code: true`"):
+            with pytest.raises(FringeError, match="set `allow_code: true`"):
                 FunctionSource(function, 9)
     assert not (tmp_path / "ran").exists()
     with only_installed(False):
@@ -259,7 +259,7 @@ def test_a_run_is_planned_with_a_function(
         "comparisons": {"c": {"generators": {"A": "a"}}},
         "evaluation": {"n_real": 60, "n_generated": 60},
     }  # fmt: skip
-    with pytest.raises(FringeError, match=r"sources/fake: function .*say `allow_code: true`"):
+    with pytest.raises(FringeError, match=r"sources/fake: function .*set `allow_code: true`"):
         check(config)
     config["allow_code"] = True
     completed, sources = check(config)

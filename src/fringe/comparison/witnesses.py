@@ -52,7 +52,7 @@ def witness(
     if network == main:
         reason = "it is FID's own network"
     elif not training(stated).judges:
-        reason = f"it was {training(stated).told}"
+        reason = f"it was {training(stated).phrase}"
         if not training(stated_training(main)).judges:
             reason += ", as FID's network was"
     for other in trained_with:

@@ -1,6 +1,6 @@
-"""Feature networks: images in, features, logits and maps out.
+"""Feature networks, which compute features, logits and maps of images.
 
-Importing this package does not import PyTorch; loading a network does.
+Importing this package does not import PyTorch. Loading a network does.
 """
 
 from fringe.networks.base import PRECISIONS, Activations, FeatureNetwork, NetworkInfo

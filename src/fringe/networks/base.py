@@ -1,4 +1,4 @@
-"""What a feature network is, whatever it computes."""
+"""The common interface of feature networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
 
 
 class NetworkInfo(NamedTuple):
-    """What the plan of a run must know of a network before it is loaded.
+    """The facts about a network that planning a run needs before the network is loaded.
 
     Parameters
     ----------
@@ -28,16 +28,23 @@ class NetworkInfo(NamedTuple):
     n_classes : int or None
         Number of logits of an image; None if the network is not a classifier.
     revision : int
-        Raised when the same images would give other features.
+        Increased whenever the same images would give other features.
     maps : bool
-        Whether the network can be asked what in an image it looks at.
+        Whether the network has maps or a split, which show the parts of an image that it uses.
     trained_on : str, optional
-        One of `fringe.networks.training.TRAININGS`; None if it is not stated.
+        One of `fringe.networks.training.TRAININGS`; None if the training is not stated.
     title : str, optional
-        The name that tables and figures show; None for the name that the network is loaded by.
+        The name in tables and figures; None for the name by which the network is loaded.
     giga_macs : float, optional
-        10^9 multiply-adds for one image, from which a run's time is estimated before the network
-        has run; None if it is not known.
+        10^9 multiply-adds for one image, from which the time of a run is estimated before the
+        network has run; None if unknown.
+
+    Examples
+    --------
+    >>> from fringe.networks import NetworkInfo
+    >>> info = NetworkInfo(feature_dim=512, n_classes=None, revision=1, title="My network")
+    >>> info.feature_dim, info.maps, info.giga_macs
+    (512, False, None)
     """
 
     feature_dim: int
@@ -50,10 +57,20 @@ class NetworkInfo(NamedTuple):
 
 
 class Activations(NamedTuple):
-    """What a network makes of N images.
+    """The outputs of a network for N images.
 
-    ``features`` (N, D) float32; ``logits`` (N, C) float32 where the network is a classifier;
-    ``maps`` (N, D, H, W) float32 where ``features`` is their mean over H and W.
+    ``features`` (N, D) are float32. ``logits`` (N, C) are float32, or None if the network is not a
+    classifier. ``maps`` (N, D, H, W) are float32 maps whose mean over H and W is ``features``, or
+    None if the features are not such a mean.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fringe.networks import Activations
+    >>> maps = torch.ones(2, 8, 7, 7)
+    >>> activations = Activations(maps.mean((2, 3)), maps=maps)
+    >>> tuple(activations.features.shape), activations.logits is None
+    ((2, 8), True)
     """
 
     features: Tensor
@@ -67,36 +84,46 @@ Split: TypeAlias = "Callable[[Tensor], tuple[Tensor, Callable[[Tensor], Activati
 
 @dataclass(frozen=True)
 class FeatureNetwork:
-    """A fixed network from images to features; its resize and normalization belong to it.
+    """A fixed network from images to features, including its resize and normalization.
 
     Parameters
     ----------
     name : str
-        The name it is loaded by.
+        Name by which the network is loaded.
     feature_dim : int
-        D, the length of one feature vector.
+        D, the length of a feature vector.
     class_names : tuple of str, or None
-        Names of the C classes in the order of the logits; None where there are no logits.
+        Names of the C classes in the order of the logits; None if there are no logits.
     weight_file_sha256 : str
-        Hex SHA-256 of the weights, from the file or as they were generated.
+        Hex SHA-256 of the weight file, or of the generated parameters if there is no file.
     device : torch.device
-        Where it computes.
+        Device on which the network computes.
     forward : callable
-        From uint8 NCHW images on ``device`` to Activations. Called in inference mode.
+        Maps uint8 NCHW images on ``device`` to Activations. Called in inference mode.
     precision : {"float32", "tf32", "bfloat16"}
-        Of convolutions and matrix products. ``tf32`` rounds what they take to 10 bits on a GPU
-        that can, and is float32 elsewhere; ``bfloat16`` rounds to 7 bits, anywhere. Both change
-        features, and so FID.
+        Precision of convolutions and matrix products. With ``tf32``, a GPU that supports TF32
+        rounds their inputs to 10 bits; other devices compute in float32. With ``bfloat16``, every
+        device rounds to 7 bits. Both change the features, and therefore FID.
     classifier : Tensor (C, D), or None
-        Weights of the one linear layer that makes logits of features, where that is how they are
-        made.
+        Parameters of the linear layer from features to logits; None if there is no such layer.
     split : callable, or None
-        Where ``features`` are no mean of maps: from images, as ``forward`` takes them, to maps
-        (N, K, H, W) that lie before the features, and a function from such maps to the Activations,
-        through which PyTorch can differentiate.
+        For networks whose ``features`` are not the mean of maps: maps images, as ``forward`` takes
+        them, to maps (N, K, H, W) of an earlier layer, and to a function from such maps to
+        Activations that PyTorch can differentiate.
     attributes : mapping of str to str
-        What else features depend on and no image tells, such as the version of the library that
-        builds the network; files of features have them as attributes.
+        Other facts on which the features depend, such as the version of the library that builds the
+        network. Feature files have them as attributes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fringe.networks import load_network
+    >>> network = load_network("untrained")
+    >>> network.feature_dim, network.class_names, network.precision
+    (102, None, 'float32')
+    >>> images = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    >>> tuple(network(images).features.shape)
+    (2, 102)
     """
 
     name: str
@@ -113,13 +140,13 @@ class FeatureNetwork:
     def __call__(self, images: Tensor) -> Activations:
         """Return the activations of ``images``, uint8 (N, 3, H, W) on any device, N at least 1.
 
-        Convolutions are deterministic, and compute in ``precision``: by default in float32, on GPUs
-        too (no TF32). What is returned is float32.
+        Convolutions are deterministic and compute in ``precision``: by default in float32, also on
+        GPUs (without TF32). The results are float32.
 
         Raises
         ------
         TypeError
-            If ``images`` is of another type or shape.
+            If ``images`` have another type or shape.
         """
         import torch
 

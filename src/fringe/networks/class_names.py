@@ -1,13 +1,13 @@
-"""Names of the ImageNet classes, in the two orders in which networks list their logits.
+"""Names of the ImageNet classes in the two orders in which networks list their logits.
 
-Every network trained since then lists the 1,000 classes of ILSVRC 2012 by their WordNet ids, as
-torchvision does. The Inception-V3 that TensorFlow released in 2015 keeps the order of the
-challenge's development kit instead, in columns 1 to 1,000 of 1,008; nothing was ever trained into
-the other eight. The names are torchvision's in both orders.
+The Inception-V3 that TensorFlow released in 2015 lists the 1,000 classes of ILSVRC 2012 in the
+order of the challenge's development kit, in columns 1 to 1,000 of 1,008 columns. The other eight
+columns were never trained. All later networks list the classes by their WordNet ids, as torchvision
+does. The names are those of torchvision in both orders.
 
-A name is no key. torchvision's differ, if only by case (Cardigan is a dog, cardigan a garment), but
-other lists call two classes crane and two maillot. `find_class` refuses a name that may
-mean two classes.
+A name does not identify a class. The names of torchvision differ, some of them only by case
+(Cardigan is a dog, cardigan a garment), but other lists have two classes named crane and two named
+maillot. `find_class` refuses a name that may mean two classes.
 """
 
 import difflib
@@ -34,16 +34,16 @@ TENSORFLOW_COLUMNS = 1008
 
 
 def torchvision_classes() -> tuple[str, ...]:
-    """Return the names of the 1,000 ILSVRC classes by WordNet id, torchvision's order.
+    """Return the names of the 1,000 ILSVRC classes by WordNet id, which is torchvision's order.
 
-    PyTorch is not imported where torchvision keeps the names in a file of their own.
+    PyTorch is not imported if torchvision has a separate file with the names.
     """
     return _read_categories() or _import_categories()
 
 
 @lru_cache(maxsize=1)
 def _read_categories() -> tuple[str, ...]:
-    """Return the names in torchvision's file of names; none where it has no such file."""
+    """Return the names in torchvision's file of names; () if it has no such file."""
     package = find_spec("torchvision")
     folders = (package and package.submodule_search_locations) or []
     for file in (Path(folder, "models", "_meta.py") for folder in folders):
@@ -61,8 +61,8 @@ def _import_categories() -> tuple[str, ...]:
 def tensorflow_classes() -> tuple[str, ...]:
     """Return the names of the 1,008 columns of TensorFlow's Inception-V3 of 2015-12-05.
 
-    Column 0 and columns 1001 to 1007 stand for no class and are called "(empty 0)",
-    "(empty 1001)" and so on.
+    Column 0 and columns 1001 to 1007 have no class and are named "(empty 0)", "(empty 1001)" and
+    so on.
     """
     names = torchvision_classes()
     return tuple(
@@ -72,36 +72,36 @@ def tensorflow_classes() -> tuple[str, ...]:
 
 
 def tensorflow_to_torchvision() -> np.ndarray:
-    """Return, for each of the 1,008 TensorFlow columns, torchvision's column, or -1 if empty."""
+    """Return torchvision's column for each of the 1,008 TensorFlow columns; -1 if empty."""
     indices = np.full(TENSORFLOW_COLUMNS, -1)
     indices[torchvision_to_tensorflow()] = np.arange(1000)
     return indices
 
 
 def torchvision_to_tensorflow() -> np.ndarray:
-    """Return, for each of the 1,000 torchvision columns, the column of TensorFlow's Inception."""
+    """Return the column of TensorFlow's Inception for each of the 1,000 torchvision columns."""
     return np.argsort(DEVKIT_ORDER.split()) + 1
 
 
-# torchvision's names that tell apart what ILSVRC 2012 and TensorFlow's label list call the same.
+# torchvision's names of classes whose names are equal in ILSVRC 2012 and TensorFlow's label list.
 LIST_NAMES = {"crane bird": "crane", "maillot tank suit": "maillot"}
 
 
 def find_class(wanted: str | int, names: Sequence[str]) -> int:
-    """Return the number of the class that is meant by its number, or by one of its names.
+    """Return the number of a class, given its number or one of its names.
 
     Parameters
     ----------
     wanted : str or int
-        A number from 0 on, or a name: the whole one or one of its synonyms, between which there are
-        commas. Upper case, hyphens and underscores do not matter.
+        A number from 0 upwards, or a name: the complete name or one of its synonyms, which are
+        separated by commas. Case, hyphens and underscores are ignored.
     names : sequence of C str
         Names of the classes by number.
 
     Raises
     ------
     FringeError
-        If no class or more than one is meant, with the number and name of those that may be.
+        If no class or more than one class has the name; the message lists the possible classes.
     """
     if isinstance(wanted, int):
         if 0 <= wanted < len(names):
@@ -117,7 +117,7 @@ def find_class(wanted: str | int, names: Sequence[str]) -> int:
         return found.pop()
     if found:
         raise FringeError(
-            f"{wanted!r} may be {_listed(found, names)}; give the number of the one you mean"
+            f"{wanted!r} may be {_listed(found, names)}; give the number of the class"
         )
     similar = difflib.get_close_matches(_plain(wanted), by_name, n=5, cutoff=0.7)
     words = [name for name in by_name if _plain(wanted) in name][:5]
@@ -131,12 +131,12 @@ def _listed(numbers: set[int], names: Sequence[str]) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a name as it is compared."""
+    """Return a name in the form in which names are compared."""
     return " ".join(re.sub("[-_]", " ", name).casefold().split())
 
 
-# WordNet ids in the order of the ILSVRC 2012 development kit (map_clsloc.txt), ten to a line: the
-# first is column 1 of TensorFlow's Inception, the last column 1000.
+# WordNet ids in the order of the ILSVRC 2012 development kit (map_clsloc.txt), ten in a line. The
+# first id is column 1 of TensorFlow's Inception, and the last id is column 1000.
 DEVKIT_ORDER = """
 n02119789 n02100735 n02110185 n02096294 n02102040 n02066245 n02509815 n02124075 n02417914 n02123394
 n02125311 n02423022 n02346627 n02077923 n02110063 n02447366 n02109047 n02089867 n02102177 n02091134

@@ -1,16 +1,17 @@
-"""The image towers of CLIP: what a network sees that learnt from captions.
+"""The image towers of CLIP, which learnt from captions.
 
-``clip`` is ViT-B/32 at 224 x 224, the paper's network; ``clip-l14-336`` is ViT-L/14 at 336 x 336,
-that of CMMD (Jayasumana et al., CVPR 2024). Features are the projected class token (512 and 768),
-not normalized: between unit vectors no Fréchet distance exceeds 4, and the paper has values up to
-16. CMMD divides each by its length.
+``clip`` is ViT-B/32 at 224 x 224, the network of the paper. ``clip-l14-336`` is ViT-L/14 at
+336 x 336, the network of CMMD (Jayasumana et al., CVPR 2024). Features are the projected class
+token (512 and 768), not normalized. The paper has Fréchet distances up to 16, but between unit
+vectors no Fréchet distance exceeds 4. CMMD divides each feature vector by its length.
 
-Input is prepared as in OpenAI's code: Pillow's bicubic resize of the shorter side to 224 or 336,
-rounded to grey levels, the central square, then CLIP's own mean and standard deviation. The kernel
-of the paper's file is not published; torch-fidelity resizes like TensorFlow 1 instead, so its
-distances differ. cmmd-pytorch (``io_util.py``) cuts the central square out first, and then resizes
-it in the same way: square images become the same pixels, others nearly the same. Weights are
-published in half precision; they are used, and all is computed, in float32.
+Images are prepared as in OpenAI's code: Pillow's bicubic resize of the shorter side to 224 or 336,
+rounded to grey levels, then the central square, then CLIP's mean and standard deviation. The kernel
+of the paper's file is not published. torch-fidelity resizes like TensorFlow 1 instead, so its
+distances differ. cmmd-pytorch (``io_util.py``) crops the central square first, and then resizes it
+in the same way. So the pixels of square images are equal, and those of other images almost equal.
+The weight files are in half precision. They are converted to float32, and all computations are in
+float32.
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ STD = 0.26862954, 0.26130258, 0.27577711
 
 @dataclass(frozen=True)
 class Tower:
-    """The sizes of a vision transformer, and how many images at a time a CPU takes."""
+    """The sizes of a vision transformer, and the number of images that a CPU computes at a time."""
 
     name: str
     size: int
@@ -51,7 +52,7 @@ class Tower:
     cpu_images: int
 
 
-# Images at a time on a CPU: enough for efficient matrix products of their tokens (50, 577).
+# Images at a time on a CPU: enough for efficient matrix products of their tokens (50 or 577).
 B32 = Tower("clip", 224, 32, 768, 12, 12, 512, cpu_images=8)
 L14_336 = Tower("clip-l14-336", 336, 14, 1024, 24, 16, 768, cpu_images=1)
 
@@ -59,8 +60,8 @@ L14_336 = Tower("clip-l14-336", 336, 14, 1024, 24, 16, 768, cpu_images=1)
 def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return ViT-B/32; see ``fringe.networks.load_network``.
 
-    The file is OpenAI's TorchScript archive, or a state dict of the whole model (of which
-    ``visual.*`` is taken) or of the image tower only.
+    The file is OpenAI's TorchScript archive, or a state dict of the whole model (only ``visual.*``
+    is used) or of the image tower.
     """
     return load_tower(B32, weight_file, device)
 
@@ -71,7 +72,7 @@ def load_l14_336(weight_file: Path, device: torch.device) -> FeatureNetwork:
 
 
 def load_tower(kind: Tower, weight_file: Path, device: torch.device) -> FeatureNetwork:
-    """Return the tower of the sizes ``kind``; see `load`."""
+    """Return the tower with the sizes ``kind``; see `load`."""
     name = kind.name
     with torch.device("meta"):
         tower = VisionTransformer(
@@ -101,7 +102,7 @@ def load_tower(kind: Tower, weight_file: Path, device: torch.device) -> FeatureN
 
 
 def image_tower(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the entries of the image tower, under their names inside it."""
+    """Return the entries of the image tower by their names inside the tower."""
     prefix = "visual."
     of_model = {key: value for key, value in state.items() if key.startswith(prefix)}
     return {key.removeprefix(prefix): value for key, value in (of_model or state).items()}
@@ -124,7 +125,7 @@ def stream(tower: VisionTransformer, images: Tensor) -> Tensor:
 
 
 def head(tower: VisionTransformer, of_class: Tensor, tokens: Tensor) -> Tensor:
-    """Return features (N, dim); see `split_at_last_attention` for what they are made of."""
+    """Return features (N, dim); `split_at_last_attention` explains the arguments."""
     last = tower.transformer.resblocks[-1]
     tokens = tokens.transpose(0, 1)
     mixed, _ = last.attn(tokens[:1], tokens, tokens, need_weights=False)

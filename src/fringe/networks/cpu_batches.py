@@ -1,4 +1,4 @@
-"""A batch on a CPU, a few images at a time and each few on a thread of its own."""
+"""Compute a batch on a CPU in parts of a few images, each part on one thread."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["by_parts"]
 
 
 def by_parts(compute: Callable[[Tensor], Activations], images: Tensor, size: int) -> Activations:
-    """Return ``compute(images)``; on a CPU from ``size`` images at a time.
+    """Return ``compute(images)``; on a CPU, computed from ``size`` images at a time.
 
-    The maps of a few images stay in the cache, which makes a convolutional network about twice as
-    fast as a large batch. Parts, not the operations inside them, are shared among the threads that
-    PyTorch may use, and every part is full (filled up with its last image), so an image gives the
-    same bits whatever the number of threads and whatever batch it comes in.
+    The maps of a few images stay in the cache, so a convolutional network is about twice as fast as
+    with a large batch. The parts are distributed over PyTorch's threads, and each operation uses
+    one thread. Every part has ``size`` images; the last part is filled up with its last image. So
+    the bits of an image depend neither on the number of threads nor on its batch.
     """
     if images.device.type != "cpu":
         return compute(images)

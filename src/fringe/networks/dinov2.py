@@ -1,8 +1,8 @@
-"""DINOv2 ViT-B/14 and ViT-L/14, the networks that generators are compared in today.
+"""DINOv2 ViT-B/14 and ViT-L/14, the networks in which generators are compared today.
 
-Features are the class token after the last normalization (768 and 1024). An image is brought to
-224 x 224 whatever its shape; ImageNet's mean and standard deviation follow. There are two resizes,
-whose distances differ a little, and a published number has one of them:
+Features are the class token after the last normalization (768 and 1024). Images of any shape are
+resized to 224 x 224, and then normalized with ImageNet's mean and standard deviation. There are two
+resizes, whose distances differ a little. A published number is of one of them:
 
 * ``dinov2-b`` and ``dinov2-l``: Pillow's bicubic resize, rounded to grey levels, as in Stein et
   al., NeurIPS 2023 (dgm-eval, ``models/dinov2.py``), and EDM2's ``resize_mode='pil'``.
@@ -10,10 +10,10 @@ whose distances differ a little, and a published number has one of them:
   neither rounded nor limited to [0, 255], as in Karras et al., CVPR 2024 (EDM2,
   ``calculate_metrics.py``, ``resize_mode='torch'``, its default).
 
-torch-fidelity resizes like TensorFlow 1 instead, so its distances are others again.
+torch-fidelity resizes like TensorFlow 1 instead, so its distances differ from both.
 
-The modules bear the names of the official checkpoints. The weights were trained at 518 x 518, so
-their embeddings of position are interpolated once, as the official code does for every batch.
+The modules have the names of the official checkpoints. The networks were trained at 518 x 518, so
+their position embeddings are interpolated once. The official code does this for every batch.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ SIZE = 224
 PATCH = 14
 GRID = SIZE // PATCH
 TRAINED_GRID = 518 // PATCH
-# Images at a time on a CPU; from 2 on it makes no difference to speed.
+# Images at a time on a CPU; more than 2 are not faster.
 CPU_IMAGES = 2
 
 
 def load_b(weight_file: Path, device: torch.device) -> FeatureNetwork:
-    """Return ViT-B/14, of 86 million parameters; see ``fringe.networks.load_network``.
+    """Return ViT-B/14 with 86 million parameters; see ``fringe.networks.load_network``.
 
     The file is a state dict with the names of the official checkpoint.
     """
@@ -61,7 +61,7 @@ def load_b(weight_file: Path, device: torch.device) -> FeatureNetwork:
 
 
 def load_l(weight_file: Path, device: torch.device) -> FeatureNetwork:
-    """Return ViT-L/14, of 304 million parameters; see `load_b`."""
+    """Return ViT-L/14 with 304 million parameters; see `load_b`."""
     return load_transformer("dinov2-l", weight_file, device, dim=1024, depth=24, heads=16)
 
 
@@ -97,7 +97,7 @@ def preprocess(images: Tensor) -> Tensor:
 
 
 def preprocess_edm2(images: Tensor) -> Tensor:
-    """Return what `preprocess` does, with EDM2's resize."""
+    """Return uint8 (N, 3, H, W) as float32 (N, 3, 224, 224) with EDM2's resize."""
     pixels = functional.interpolate(images.float(), (SIZE, SIZE), mode="bicubic", antialias=True)
     return normalized(pixels, *IMAGENET)
 
@@ -112,7 +112,7 @@ def load_transformer(
     heads: int,
     preprocess: Callable[[Tensor], Tensor] = preprocess,
 ) -> FeatureNetwork:
-    """Return a network of ``depth`` blocks on tokens of length ``dim``; see `load_b`."""
+    """Return a network with ``depth`` blocks and tokens of length ``dim``; see `load_b`."""
     with torch.device("meta"):
         model = VisionTransformer(dim, depth, heads)
     fill(model, read_state(weight_file), weight_file, name, ignore=("mask_token",))
@@ -134,10 +134,11 @@ def load_transformer(
 
 
 def positions(trained: Tensor) -> Tensor:
-    """Return the position embeddings of 16 x 16 patches, (1, 257, D), from those of 37 x 37.
+    """Return position embeddings of 16 x 16 patches, (1, 257, D), from those of 37 x 37 patches.
 
-    Cubic convolution (a = -3/4, no antialiasing) of all but the first, the class token's. As in the
-    official code the scale is (16 + 0.1) / 37, not 16 / 37, which shifts the samples a little.
+    The embeddings of the patches are interpolated by cubic convolution (a = -3/4, no antialiasing).
+    The embedding of the class token, the first one, is kept. As in the official code, the scale is
+    (16 + 0.1) / 37, and not 16 / 37, which shifts the samples a little.
     """
     of_class, of_patches = trained[:, :1], trained[:, 1:]
     scale = (GRID + 0.1) / TRAINED_GRID
@@ -147,10 +148,10 @@ def positions(trained: Tensor) -> Tensor:
 
 
 class VisionTransformer(nn.Module):
-    """Normalized (N, 3, 224, 224) to the normalized class token (N, dim).
+    """A network from normalized images (N, 3, 224, 224) to the normalized class token (N, dim).
 
-    Built with the position embeddings of the checkpoints, (1, 1370, dim); before it is used they
-    are to be replaced by their `positions`.
+    It is built with position embeddings of the size in the checkpoints, (1, 1370, dim). Before it
+    is used, they must be replaced by the result of `positions`.
     """
 
     def __init__(self, dim: int, depth: int, heads: int) -> None:
@@ -167,12 +168,12 @@ class VisionTransformer(nn.Module):
         return result
 
     def stream(self, pixels: Tensor) -> Tensor:
-        """Return the tokens (N, 257, dim) as the last block takes them."""
+        """Return the tokens (N, 257, dim) that the last block takes."""
         result: Tensor = self.blocks[:-1](self._embedded(pixels))
         return result
 
     def head(self, of_class: Tensor, tokens: Tensor) -> Tensor:
-        """Return the features; see `split_at_last_attention` for what they are made of."""
+        """Return the features; `split_at_last_attention` explains the arguments."""
         mixed = self.last.attn(tokens, queries=1)
         result: Tensor = self.norm(self.last.finish(of_class, mixed[:, 0]))
         return result
@@ -202,7 +203,7 @@ class _Block(nn.Module):
         return self.finish(x, self.attn(self.norm1(x)))
 
     def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
-        """Return what the block makes of tokens (..., dim) and what attention mixed for each."""
+        """Return the block's output for tokens (..., dim) and the attention's output for each."""
         x = x + self.ls1(mixed)
         result: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
         return result
@@ -216,7 +217,7 @@ class _Attention(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, queries: int | None = None) -> Tensor:
-        """Return what the first ``queries`` tokens, by default all, take from all of them."""
+        """Return the attention of the first ``queries`` tokens (by default all) to all tokens."""
         # (N, tokens, 3 dim) to three of (N, heads, tokens, dim / heads)
         query, key, value = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = functional.scaled_dot_product_attention(query[:, :, :queries], key, value)

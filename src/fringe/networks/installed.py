@@ -1,4 +1,4 @@
-"""Code that a configuration names: whether it may run, where it lies, and importing it."""
+"""Check, locate and import the code that a configuration names."""
 
 from __future__ import annotations
 
@@ -24,10 +24,17 @@ _only_installed: ContextVar[bool] = ContextVar("only_installed", default=False)
 
 @contextmanager
 def only_installed(only: bool = True) -> Iterator[None]:
-    """Refuse, in this block, code that a configuration names: to name it would run it.
+    """Refuse in this block the code that a configuration names, because loading it would run it.
 
-    Networks whose code is not installed are refused, and all functions that make images: a
-    configuration may come from somebody else. Without ``only`` nothing is refused.
+    Networks whose code is not installed and all functions that make images are refused, because a
+    configuration may come from another person. If ``only`` is False, nothing is refused.
+
+    Examples
+    --------
+    >>> from fringe.networks import network_info, only_installed
+    >>> with only_installed():
+    ...     network_info("untrained").feature_dim  # part of Fringe, so allowed
+    102
     """
     token = _only_installed.set(only)
     try:
@@ -37,52 +44,53 @@ def only_installed(only: bool = True) -> Iterator[None]:
 
 
 def refuse_outside(what: str, reference: str) -> None:
-    """Raise in a block of `only_installed` if "module:function" is of no installed package.
+    """Raise in a block of `only_installed` if "module:function" is not in an installed package.
 
-    ``what`` is how the message begins.
+    ``what`` is the beginning of the message.
 
     Raises
     ------
     FringeError
-        Naming the file that would run.
+        With the name of the file that would run.
     """
     if not _only_installed.get():
         return
     if place := place_outside(reference.partition(":")[0], tuple(sys.path), str(Path.cwd())):
         raise FringeError(
-            f"{what}: would run {place}, which is not an installed package; say "
+            f"{what}: would run {place}, which is not an installed package; set "
             "`allow_code: true` in the configuration if you trust that code, or install it"
         )
 
 
 def refuse_code(what: str) -> None:
-    """Raise in a block of `only_installed`, whatever the code is and wherever it lies.
+    """Raise in a block of `only_installed` for any code, also of installed packages.
 
-    Of networks, only functions are called that say that they are networks. This is for all others:
-    any function of an installed package could be named, with any arguments.
+    A function that loads a network is called only if it declares that it is a network. This check
+    is for all other functions: a configuration could name any function of an installed package,
+    with any arguments.
 
     Raises
     ------
     FringeError
-        Naming the key that allows it.
+        With the name of the key that allows the code.
     """
     if _only_installed.get():
         raise FringeError(
-            f"{what}: is code, which would run; say `allow_code: true` in the configuration if you "
+            f"{what}: is code, which would run; set `allow_code: true` in the configuration if you "
             "trust it"
         )
 
 
 def import_module(module: str) -> ModuleType:
-    """Import a module from Python's path, or else from the working folder.
+    """Import a module from Python's path, or otherwise from the working folder.
 
-    The path of an installed command does not have the working folder. The folder comes last, and
-    only once it holds the module, so that no file in it takes the place of another module.
+    The path of an installed command does not include the working folder. The folder is added as the
+    last entry, and only if it contains the module, so that no file in it replaces another module.
 
     Raises
     ------
     ImportError
-        If it is in neither.
+        If the module is in neither.
     """
     package, here = module.partition(".")[0], str(Path.cwd())
     is_known = package in sys.modules or find_spec(package) is not None
@@ -93,30 +101,32 @@ def import_module(module: str) -> ModuleType:
 
 @lru_cache
 def place_outside(module: str, paths: tuple[str, ...], folder: str) -> str | None:
-    """Return where a module's package lies that is not installed; None if it is, or is not there.
+    """Return the place of a module's package if it is not installed; None if installed or missing.
 
-    Modules that are a part of Python itself (``os``, ``sys``) lie nowhere: their name is returned.
+    Modules that are part of Python itself (``os``, ``sys``) have no place, so their name is
+    returned.
 
-    A package is installed if it lies in a ``site-packages`` or ``dist-packages`` folder of this
-    Python. One in the working folder, in a folder of ``PYTHONPATH``, or installed in place
-    (``pip install -e``) is not: anybody who can write there decides what it does.
+    A package counts as installed if it is in a ``site-packages`` or ``dist-packages`` folder of
+    this Python. A package in the working folder, in a folder of ``PYTHONPATH``, or installed in
+    place (``pip install -e``) does not count, because anybody who can write to such a folder can
+    change the package.
 
     Parameters
     ----------
     module : str
-        A name such as ``package.module``. Only the package is looked for, since to look for what
-        is inside it would import it.
+        A name such as ``package.module``. Only the package is searched, because a search inside the
+        package would import it.
     paths : tuple of str
-        ``sys.path``, on which the answer depends.
+        ``sys.path``, on which the result depends.
     folder : str
-        The working folder, where `import_module` looks last.
+        The working folder, which `import_module` searches last.
     """
     package = module.partition(".")[0]
-    if package == "__main__":  # another module in each command and job, installed or not
+    if package == "__main__":  # a different module in each command and job
         return module
     try:
         spec = find_spec(package) or PathFinder.find_spec(package, [folder])
-    except ValueError:  # the module does not say where it came from
+    except ValueError:  # the origin of the module is unknown
         return module
     if spec is None:
         return None
@@ -134,7 +144,7 @@ def place_outside(module: str, paths: tuple[str, ...], folder: str) -> str | Non
 
 
 def _site_folders() -> list[Path]:
-    told = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
+    found = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages()]
     if site.ENABLE_USER_SITE:
-        told.append(site.getusersitepackages())
-    return [Path(folder).resolve() for folder in told]
+        found.append(site.getusersitepackages())
+    return [Path(folder).resolve() for folder in found]

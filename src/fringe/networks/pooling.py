@@ -1,4 +1,4 @@
-"""From the last maps of a convolutional network to features and logits."""
+"""Compute features and logits from the last maps of a convolutional network."""
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,8 @@ __all__ = ["pooled"]
 def pooled(maps: Tensor, head: nn.Module | None = None) -> Activations:
     """Return the mean of ``maps`` (N, D, H, W) over H and W as features, and the head's logits.
 
-    Both in float32 whatever the precision of the maps: rounded again to bfloat16, logits of
-    different classes would be equal, and the order of classes would be that of their columns.
+    Both are float32 for maps of any precision. If logits were rounded to bfloat16, those of
+    different classes could be equal, and the order of the classes would be that of their columns.
     """
     maps = maps.float()
     features = maps.mean((2, 3))

@@ -1,6 +1,7 @@
-"""The published weight files of the networks: addresses, digests, licences, sources.
+"""The published weight files of the networks, with addresses, digests, licences and sources.
 
-Of each network the first file is the one that is fetched; any of the others will do if it is there.
+For each network, the first file is fetched if none exists. Any of the other files is used if it
+exists.
 """
 
 from fringe.networks.weight_files import WeightFile
@@ -27,7 +28,7 @@ RADFORD = (
 )
 OQUAB = "Oquab et al., DINOv2: Learning Robust Visual Features without Supervision, TMLR 2024"
 
-# The TensorFlow graph of 2015-12-05, behind every published FID, and two ports of its weights.
+# The TensorFlow graph of 2015-12-05, used for every published FID, and two ports of its weights.
 INCEPTION = (
     WeightFile(
         "pt_inception-2015-12-05-6726825d.pth",
@@ -88,9 +89,9 @@ INCEPTION_TORCHVISION = (
         "BSD-3-Clause",
         SZEGEDY,
     ),
-    # The file of torchvision 0.9 and before, whose time is the paper's: the same training. It was
-    # saved again because GPUs other than the first could not load it (pull request 3851 of
-    # pytorch/vision, which closes issues 2473 and 3767).
+    # The file of torchvision up to 0.9, which was current when the paper was written. The training
+    # is the same. The file was saved again because GPUs other than the first could not load it
+    # (pull request 3851 of pytorch/vision, which closes issues 2473 and 3767).
     WeightFile(
         "inception_v3_google-1a9a5a14.pth",
         ("https://download.pytorch.org/models/inception_v3_google-1a9a5a14.pth",),
@@ -157,7 +158,7 @@ VGG16 = (
     ),
 )
 
-# Another training than torchvision's; its licence is that of the weights of VGG's authors.
+# Not torchvision's training; the licence is that of the weights of VGG's authors.
 VGG16_NVIDIA = (
     WeightFile(
         "vgg16.pt",

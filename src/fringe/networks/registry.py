@@ -1,9 +1,9 @@
-"""The networks there are, and what is known of each without loading it.
+"""The registry of networks, with the facts that are known without loading them.
 
-A new network is one module with a loader, one entry in ``NETWORKS`` and one line in README.md
-(``tests/recipes/network.yaml``). ``timm:<model>`` is any model of the timm library. Outside this
-package a network is a "module:function", or a name that an installed package gives to such a
-function: an entry point of the group ``fringe.networks``.
+A new network needs one module with a loader, one entry in ``NETWORKS`` and one line in README.md
+(``tests/recipes/network.yaml``). ``timm:<model>`` is any model of the timm library. A network
+outside this package is a "module:function", or a name that an installed package gives to such a
+function with an entry point of the group ``fringe.networks``.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class _Entry:
-    """What is known of a network.
+    """The registered facts about a network.
 
-    ``loader`` is "module:function". The function takes (weight file or None, device), after the
-    network's name if one function loads a family. ``weight_files`` are the published files with the
-    network's weights: any of them will do, and the first is fetched.
+    ``loader`` is "module:function". The function takes (weight file or None, device), and before
+    these the name of the network if the function loads a family. ``weight_files`` are the published
+    weight files of the network. Each of them can be used, and the first is fetched if none exists.
     """
 
     info: NetworkInfo
@@ -89,9 +89,9 @@ LABELS, IMAGES, LVD = "ImageNet-1k labels", "ImageNet-1k images", "LVD-142M imag
 
 # Title, features, classes, 10^9 multiply-adds, loader, training, weight files, and whether the
 # network has maps.
-# Add or raise a revision when the same images would give other features. Multiply-adds are those
+# Add or increase a revision when the same images would give other features. Multiply-adds are those
 # that the networks' authors state (timm and torchvision list them). Those of `untrained` and
-# of scattering follow from their speed next to EfficientNet-Lite0's.
+# scattering are derived from their speed relative to EfficientNet-Lite0.
 NETWORKS = {
     "inception": _entry_of(
         "Inception-V3", 2048, 1008, 5.7, "inception:load", LABELS, published.INCEPTION
@@ -204,18 +204,28 @@ NETWORKS = {
 }
 
 
-# The classes of the networks above are ILSVRC's; how many logits there are tells their order.
+# Number of logits -> names of the classes of ILSVRC, in the order of the networks above.
 _ORDERS = {1000: torchvision_classes, 1008: tensorflow_classes}
 
 
 def network_names() -> tuple[str, ...]:
-    """Return the names of the networks that come with Fringe."""
+    """Return the names of the networks that are part of Fringe.
+
+    Examples
+    --------
+    >>> from fringe.networks import network_names
+    >>> network_names()[:3]
+    ('inception', 'inception-clean', 'inception-pytorch-fid')
+    """
     return tuple(NETWORKS)
 
 
 def file_name(network: str) -> str:
-    """Return the name of a network in paths, where the colon of "module:function" would not do.
+    """Return the name of a network in paths, which must not contain the colon of "module:function".
 
+    Examples
+    --------
+    >>> from fringe.networks import file_name
     >>> file_name("mine:network")
     'mine.network'
     >>> file_name("timm:vit_large_patch16_224.mae@avg")
@@ -225,8 +235,11 @@ def file_name(network: str) -> str:
 
 
 def is_own_code(network: str) -> bool:
-    """Return whether a name is that of a function of somebody's own, "module:function".
+    """Return whether a name is a "module:function", the code of a user.
 
+    Examples
+    --------
+    >>> from fringe.networks import is_own_code
     >>> is_own_code("mine:network"), is_own_code("timm:resnet18.a1_in1k"), is_own_code("clip")
     (True, False, False)
     """
@@ -234,9 +247,18 @@ def is_own_code(network: str) -> bool:
 
 
 def stated_training(network: str) -> str | None:
-    """Return what a network was trained on as far as its name says it, without loading anything.
+    """Return the training that follows from a network's name, without loading anything.
 
-    None for a network of one's own, and where it is not known.
+    Returns
+    -------
+    str or None
+        One of `fringe.networks.training.TRAININGS`; None for a "module:function", or if unknown.
+
+    Examples
+    --------
+    >>> from fringe.networks import stated_training
+    >>> stated_training("clip"), stated_training("mine:network")
+    ('image-text pairs', None)
     """
     if is_timm(network):
         return trained_on(read_name(network).model)
@@ -244,7 +266,14 @@ def stated_training(network: str) -> str | None:
 
 
 def stated_title(network: str) -> str:
-    """Return the title of a network as far as its name says it; otherwise the name itself."""
+    """Return the title that follows from a network's name; otherwise the name itself.
+
+    Examples
+    --------
+    >>> from fringe.networks import stated_title
+    >>> stated_title("dinov2-l"), stated_title("mine:network")
+    ('DINOv2 ViT-L', 'mine:network')
+    """
     if is_timm(network):
         return read_name(network).title
     title = NETWORKS[network].info.title if network in NETWORKS else None
@@ -252,11 +281,14 @@ def stated_title(network: str) -> str:
 
 
 def family(network: str) -> str:
-    """Return what a network shares with others that are likely to see the same.
+    """Return the family of a network; networks of one family are likely to see the same.
 
-    The name up to the first "-", the module of a network of one's own, or what the name of a model
-    of timm says.
+    The family is the name up to the first "-", the module of a "module:function", or the family in
+    the name of a timm model.
 
+    Examples
+    --------
+    >>> from fringe.networks import family
     >>> family("dinov2-l"), family("timm:vit_large_patch14_dinov2.lvd142m"), family("mine:network")
     ('dinov2', 'dinov2', 'mine')
     """
@@ -266,42 +298,69 @@ def family(network: str) -> str:
 
 
 def network_info(name: str) -> NetworkInfo:
-    """Return the `NetworkInfo` of a network, without loading it.
+    """Return the `NetworkInfo` of a network, without loading the network.
 
-    For a network of Fringe's own nothing is imported, PyTorch included; for "module:function"
-    the module is, and the function's attribute ``info`` is returned. timm is imported when it is
-    asked of a model for the first time, and the answer is remembered.
+    For a network of Fringe, nothing is imported, and in particular not PyTorch. For a
+    "module:function", the module is imported, and the attribute ``info`` of the function is
+    returned. For a model of timm, timm is imported the first time, and the result is cached.
 
     Raises
     ------
     FringeError
-        If there is no such network, or its function does not say what is asked of it.
+        If the network does not exist, or its function has no valid ``info``.
+
+    Examples
+    --------
+    >>> from fringe.networks import network_info
+    >>> info = network_info("inception")
+    >>> info.feature_dim, info.n_classes, info.trained_on
+    (2048, 1008, 'ImageNet-1k labels')
     """
     return _entry(name).info
 
 
 def network_titles(names: Iterable[str] = NETWORKS) -> dict[str, str]:
-    """Return the titles of networks that have one, by name; by default of those of Fringe's own.
+    """Return the titles of networks by name, without those that have no title.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of networks; by default those of Fringe.
 
     Raises
     ------
     FringeError
-        If there is no such network.
+        If a network does not exist.
+
+    Examples
+    --------
+    >>> from fringe.networks import network_titles
+    >>> network_titles(["clip", "swav"])
+    {'clip': 'CLIP', 'swav': 'SwAV'}
     """
     found = {name: network_info(name).title for name in names}
     return {name: title for name, title in found.items() if title is not None}
 
 
 def network_classes(name: str) -> tuple[str, ...] | None:
-    """Return the names of a network's classes by number, without loading it or PyTorch.
+    """Return the names of a network's classes by number, without loading the network or PyTorch.
 
-    None for a network without classes, and for one of your own whose function has no attribute
-    ``class_names``.
+    Returns
+    -------
+    tuple of str, or None
+        None for a network without classes, and for a "module:function" whose function has no
+        attribute ``class_names``.
 
     Raises
     ------
     FringeError
-        If there is no such network, or it has another number of classes than of names.
+        If the network does not exist, or its numbers of classes and of names differ.
+
+    Examples
+    --------
+    >>> from fringe.networks import network_classes
+    >>> network_classes("resnet50")[:2], network_classes("clip")
+    (('tench', 'goldfish'), None)
     """
     entry = _entry(name)
     n_classes = entry.info.n_classes
@@ -313,44 +372,58 @@ def network_classes(name: str) -> tuple[str, ...] | None:
     if names is not None and len(names) != n_classes:
         raise FringeError(
             f"network {name!r}: its function has {len(names)} `class_names`, but `info` says "
-            f"{n_classes} classes; correct either"
+            f"{n_classes} classes; correct one of them"
         )
     return None if names is None else tuple(names)
 
 
 def network_weight_files(name: str) -> tuple[WeightFile, ...]:
-    """Return the published files that hold the weights of a network, any of which will do.
+    """Return the published weight files of a network, each of which can be used.
 
-    None for a network that brings its own weights.
+    The result is empty for a network that needs no weight file.
 
     Raises
     ------
     FringeError
-        If there is no such network.
+        If the network does not exist.
+
+    Examples
+    --------
+    >>> from fringe.networks import network_weight_files
+    >>> [file.name for file in network_weight_files("vgg16")], network_weight_files("untrained")
+    (['vgg16-397923af.pth'], ())
     """
     return _entry(name).weight_files
 
 
 def fetch_weight_file(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
-    """Return where a network's weights lie in ``folder``, fetching them if they do not.
+    """Return the path of a network's weight file in ``folder``, and download it if it is missing.
 
     Parameters
     ----------
     name : str
-        See `load_network`.
+        Name of the network; see `load_network`.
     folder : path, optional
-        By default ``$FRINGE_WEIGHTS``, else ``~/.cache/fringe/weights``.
+        Folder of weight files; by default ``$FRINGE_WEIGHTS``, or ``~/.cache/fringe/weights`` if
+        that variable is not set.
 
     Returns
     -------
     Path or None
-        None for a network that brings its own weights.
+        None for a network that needs no weight file.
 
     Raises
     ------
     FringeError
-        If there is no such network, no address answers, or what lies there or arrives is not what
-        was published.
+        If the network does not exist, no address answers, or the file is not the published one.
+
+    Examples
+    --------
+    >>> from fringe.networks import fetch_weight_file
+    >>> fetch_weight_file("vgg16", "data/weights")  # doctest: +SKIP
+    PosixPath('data/weights/vgg16-397923af.pth')
+    >>> fetch_weight_file("untrained") is None
+    True
     """
     files = network_weight_files(name)
     if not files:
@@ -367,44 +440,57 @@ def load_network(
     *,
     precision: Precision = "float32",
 ) -> FeatureNetwork:
-    """Return the network called ``name``, ready to compute on ``device``.
+    """Return the network with this ``name``, ready to compute on ``device``.
 
     Parameters
     ----------
     name : str
-        One of ``network_names()``, ``timm:<model>`` (`fringe.networks.timm_names`), an entry point
-        of the group ``fringe.networks``, or "module:function" for a network of your own: the
-        function takes
-        ``(weight_file: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
-        has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``, with a
-        fourth value True if it has maps or a split, a fifth that says what it was trained on
-        (one of `fringe.networks.training.TRAININGS`; None, the default, is not stated), a sixth for
-        its title, and a seventh for its 10^9 multiply-adds for an image: see `NetworkInfo`, which
-        the attribute may be too. An attribute ``class_names``, if there is one, gives the names of
-        its classes before it is loaded.
+        One of `network_names`; ``timm:<model>`` (`fringe.networks.timm_names`); an entry point of
+        the group ``fringe.networks``; or "module:function" for a network of your own. Such a
+        function takes ``(weight_file: Path | None, device: torch.device)`` and returns a
+        `FeatureNetwork`. It has an attribute ``info``, a `NetworkInfo` or a tuple of its values:
+        ``(feature_dim, n_classes or None, revision)``, then optionally ``maps``, ``trained_on``,
+        ``title`` and ``giga_macs``. An optional attribute ``class_names`` lists the names of its
+        classes, which are then known before the network is loaded.
     weight_file : path, optional
-        A local file with weights. One that was not published for this network is used with a
-        warning. By default they are looked for where `fetch_weight_file` puts them, and fetched.
+        A local weight file. A file that was not published for this network is used with a warning.
+        By default, the file of `fetch_weight_file` is used, which is downloaded if it is missing.
     device : str or torch.device
         "cpu", "cuda", "cuda:1", ...
     precision : {"float32", "tf32", "bfloat16"}
         See `FeatureNetwork`.
 
+    Returns
+    -------
+    FeatureNetwork
+        The network, to be called with uint8 images (N, 3, H, W).
+
     Raises
     ------
     FringeError
-        If there is no such network, device or precision, or its weights cannot be had or read.
+        If the network, the device or the precision does not exist, or the weight file cannot be
+        downloaded or read.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fringe.networks import load_network
+    >>> network = load_network("scattering")
+    >>> images = torch.zeros(2, 3, 64, 64, dtype=torch.uint8)
+    >>> activations = network(images)
+    >>> tuple(activations.features.shape), activations.features.dtype
+    ((2, 32), torch.float32)
     """
     entry = _entry(name)
     if precision not in PRECISIONS:
-        raise FringeError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
+        raise FringeError(f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}")
     path = None if weight_file is None else Path(weight_file)
     if path is not None and (fault := fault_at(path)):
         raise FringeError(f"no such weight file for network {name!r}: {fault}")
     place = open_device(device)
     if path is None:
         path = fetch_weight_file(name)
-    # So that the digest that it tells is that of what was loaded.
+    # So that the digest of the network belongs to the loaded content.
     with nullcontext() if path is None else steady(path):
         load = _function(entry.loader)
         network: FeatureNetwork = load(name, path, place) if entry.is_family else load(path, place)
@@ -416,13 +502,13 @@ def load_network(
         )
     if name not in NETWORKS and network_classes(name) not in (None, network.class_names):
         raise FringeError(
-            f"network {name!r} has other class names than its function's `class_names`; make them "
-            "equal"
+            f"network {name!r} has class names that differ from the `class_names` of its function; "
+            "make them equal"
         )
     if path is not None and mismatch(path, network.weight_file_sha256, entry.weight_files):
         warnings.warn(
-            f"{path}: not weights that were published for network {name!r} (SHA-256 "
-            f"{network.weight_file_sha256}): its features compare with no other's",
+            f"{path}: not a weight file that was published for network {name!r} (SHA-256 "
+            f"{network.weight_file_sha256}): its features are not comparable with published ones",
             stacklevel=2,
         )
     return network if precision == "float32" else replace(network, precision=precision)
@@ -437,14 +523,14 @@ def _entry(name: str) -> _Entry:
     reference = installed.get(name, name)
     if name in installed and not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name, re.ASCII):
         raise FringeError(
-            f"network {name!r}: a package gives a network this name, but files are named after it, "
-            "which takes letters, digits, -, _ and .; write "
+            f"network {name!r}: a package gives a network this name, but names of files contain "
+            "the name, which may only have letters, digits, -, _ and .; write "
             f"{reference!r}"
         )
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", reference, re.ASCII):
         raise FringeError(
             f"unknown network {name!r}; the networks are {', '.join([*NETWORKS, *installed])}, "
-            '"timm:<model>", or "module:function" for one of your own'
+            '"timm:<model>", or "module:function" for a network of your own'
         )
     refuse_outside(f"network {name!r}", reference)
     try:
@@ -492,7 +578,7 @@ def _entry_of_timm(name: str) -> _Entry:
 
 @lru_cache(maxsize=1)
 def _installed(paths: tuple[str, ...]) -> dict[str, str]:
-    """Return the networks of installed packages; planning asks for them hundreds of times."""
+    """Return the networks of installed packages; cached because planning calls this often."""
     return {point.name: point.value for point in entry_points(group="fringe.networks")}
 
 
@@ -502,6 +588,6 @@ def _function(reference: str) -> Any:
         return getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise FringeError(
-            f"network {reference!r} cannot be imported ({error}); install the package it comes "
-            "from, put its file in the working folder, or its folder on PYTHONPATH"
+            f"network {reference!r} cannot be imported ({error}); install its package, put its "
+            "file in the working folder, or put its folder on PYTHONPATH"
         ) from error

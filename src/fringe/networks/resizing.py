@@ -1,13 +1,13 @@
-"""Resizing as Pillow does it, and normalization, for any device.
+"""Resize images as Pillow does, and normalize them, on any device.
 
-Most feature networks were published with images that Pillow had resized: with an antialiased
-kernel, in integers, and to whole grey levels after each pass. One pass of floats, rounded at the
-end, differs in every fifth value by one grey level, and at sharp edges by up to 20, because Pillow
-clips overshoot between its passes.
+Most feature networks were published with images that Pillow resized: with an antialiased kernel, in
+integers, and rounded to whole grey levels after each pass. A computation in floats that is rounded
+only at the end differs in every fifth value by one grey level, and at sharp edges by up to 20,
+because Pillow clips overshoot between its passes.
 
-The first pass is the horizontal one, as in all of Pillow until version 12. From version 13 on it
-begins with the vertical one where the height shrinks much more than the width; squares are the same
-in both.
+The first pass is the horizontal one, as in Pillow up to version 12. From version 13, Pillow begins
+with the vertical pass if the height shrinks much more than the width. The results for squares are
+the same in both versions.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from torch import Tensor
 
 __all__ = ["IMAGENET", "normalized", "resized", "resized_floats", "resized_shorter_side"]
 
-# Mean and standard deviation of red, green and blue, of values from 0 to 1.
+# Mean and standard deviation of red, green and blue, for values from 0 to 1.
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-# Pillow keeps its weights as integers with so many bits after the point.
+# Pillow stores the factors of its kernels as integers with this number of bits after the point.
 BITS = 22
 
 
 def resized(images: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
-    """Return images resized as Pillow does, to the last bit and on any device.
+    """Return images that are resized as in Pillow, equal bit for bit on any device.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def resized(images: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
     size : (int, int)
         Height and width of the result.
     kernel : {"bilinear", "bicubic"}
-        Bicubic is that of Keys with a = -1/2. Both widen with the scale, against aliasing.
+        Bicubic is the kernel of Keys with a = -1/2. Both kernels widen with the scale, to avoid
+        aliasing.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def resized(images: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
     height, width = size
     pixels = images.int()
     if width != pixels.shape[3]:
-        # Rows lie together in memory, so a pass over columns is quicker on the transpose.
+        # Rows are contiguous in memory, so a pass over columns is faster on the transpose.
         columns = pixels.transpose(2, 3).contiguous()
         pixels = _resized_rows(columns, width, kernel).transpose(2, 3).contiguous()
     if height != pixels.shape[2]:
@@ -56,7 +57,7 @@ def resized(images: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
 
 
 def resized_shorter_side(images: Tensor, side: int, kernel: str) -> Tensor:
-    """Return images whose shorter side is ``side`` and whose shape is kept, as torchvision does.
+    """Return images whose shorter side is ``side``, with the same shape, as in torchvision.
 
     The longer side is rounded down. See `resized`.
     """
@@ -66,10 +67,10 @@ def resized_shorter_side(images: Tensor, side: int, kernel: str) -> Tensor:
 
 
 def resized_floats(images: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
-    """Return images resized as Pillow resizes a channel of floats (mode F): without rounding.
+    """Return images resized like a channel of floats (mode F) in Pillow, without rounding.
 
-    Both passes are those of `resized`, in float32, so values differ from Pillow's by its last bits.
-    They may be below 0 or above 255 next to sharp edges.
+    Both passes are those of `resized`, but in float32, so values differ from Pillow's in the last
+    bits. Next to sharp edges, values may be below 0 or above 255.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def resized_floats(images: Tensor, size: tuple[int, int], kernel: str) -> Tensor
 def normalized(
     pixels: Tensor, mean: tuple[float, float, float], std: tuple[float, float, float]
 ) -> Tensor:
-    """Return (x / 255 - mean) / std in float32, channels last in memory; (N, 3, H, W) both."""
+    """Return (x / 255 - mean) / std as float32 (N, 3, H, W), channels last in memory."""
     centre, spread = (
         torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (mean, std)
     )
@@ -108,48 +109,48 @@ def normalized(
 
 def _resized_rows(pixels: Tensor, new: int, kernel: str) -> Tensor:
     """Return int32 (N, C, new, W), the weighted sums of the rows of int32 (N, C, H, W)."""
-    places, weights = _taps(pixels.shape[2], new, kernel, pixels.device)
+    places, factors = _taps(pixels.shape[2], new, kernel, pixels.device)
     sums = pixels.new_full((*pixels.shape[:2], new, pixels.shape[3]), 2 ** (BITS - 1))
-    for place, weight in zip(places, weights, strict=True):
-        sums += pixels.index_select(2, place) * weight[:, None]
+    for place, factor in zip(places, factors, strict=True):
+        sums += pixels.index_select(2, place) * factor[:, None]
     return sums.bitwise_right_shift_(BITS).clamp_(0, 255)
 
 
 def _summed_rows(pixels: Tensor, new: int, kernel: str) -> Tensor:
     """Return float32 (N, C, new, W), the weighted sums of the rows of float32 (N, C, H, W)."""
-    places, weights = _float_taps(pixels.shape[2], new, kernel, pixels.device)
+    places, factors = _float_taps(pixels.shape[2], new, kernel, pixels.device)
     sums = pixels.new_zeros((*pixels.shape[:2], new, pixels.shape[3]))
-    for place, weight in zip(places, weights, strict=True):
-        sums += pixels.index_select(2, place) * weight[:, None]
+    for place, factor in zip(places, factors, strict=True):
+        sums += pixels.index_select(2, place) * factor[:, None]
     return sums
 
 
 @lru_cache(maxsize=64)
 def _taps(length: int, new: int, kernel: str, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return which rows make each new one, int64 (taps, new), and their weights, int32."""
-    places, weights = _kernel_weights(length, new, kernel)
-    return places.to(device), torch.round(weights * 2**BITS).int().to(device)
+    """Return the rows that are summed for each new row, int64 (taps, new), and factors, int32."""
+    places, factors = _kernel_factors(length, new, kernel)
+    return places.to(device), torch.round(factors * 2**BITS).int().to(device)
 
 
 @lru_cache(maxsize=64)
 def _float_taps(length: int, new: int, kernel: str, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return which rows make each new one, int64 (taps, new), and their weights, float32."""
-    places, weights = _kernel_weights(length, new, kernel)
-    return places.to(device), weights.float().to(device)
+    """Return the rows that are summed for each new row, int64 (taps, new), and factors, float32."""
+    places, factors = _kernel_factors(length, new, kernel)
+    return places.to(device), factors.float().to(device)
 
 
-def _kernel_weights(length: int, new: int, kernel: str) -> tuple[Tensor, Tensor]:
-    """Return which rows make each new one, int64 (taps, new), and their weights, float64."""
+def _kernel_factors(length: int, new: int, kernel: str) -> tuple[Tensor, Tensor]:
+    """Return the rows that are summed for each new row, int64 (taps, new), and factors, float64."""
     function, radius = KERNELS[kernel]
     ratio = length / new
     scale = max(ratio, 1)
     centres = (torch.arange(new, dtype=torch.float64) + 0.5) * ratio
     first = torch.floor(centres - radius * scale)
     places = first + torch.arange(math.ceil(2 * radius * scale) + 1)[:, None]
-    weights = function((places + 0.5 - centres).abs() / scale)
-    weights[(places < 0) | (places >= length)] = 0
-    weights /= weights.sum(dim=0)
-    return places.clamp(0, length - 1).long(), weights
+    factors = function((places + 0.5 - centres).abs() / scale)
+    factors[(places < 0) | (places >= length)] = 0
+    factors /= factors.sum(dim=0)
+    return places.clamp(0, length - 1).long(), factors
 
 
 def _triangle(x: Tensor) -> Tensor:
@@ -162,5 +163,5 @@ def _cubic(x: Tensor) -> Tensor:
     return torch.where(x < 1, near, torch.where(x < 2, far, 0.0))
 
 
-# The functions, and where they end.
+# The functions, and the distances at which they become zero.
 KERNELS = {"bilinear": (_triangle, 1), "bicubic": (_cubic, 2)}

@@ -1,12 +1,12 @@
-"""ResNet-50: torchvision's ImageNet classifier, and SwAV, trained without labels.
+"""ResNet-50: torchvision's ImageNet classifier, and SwAV, which was trained without labels.
 
-``resnet50`` is the classifier of the V1 weights with their own preset: shorter side to 256 with
-antialiased bilinear interpolation, rounded to grey levels, and the central 224 x 224. Which file
-and which preset gave the paper's values is not published.
+``resnet50`` is the classifier with the V1 weights and their preset: the shorter side is resized to
+256 with antialiased bilinear interpolation and rounded to grey levels, and the central 224 x 224
+pixels are used. The file and the preset that gave the paper's values are not published.
 
 ``swav`` is the same architecture with the weights of Caron et al., NeurIPS 2020, after 800 epochs.
-As in Morozov et al., ICLR 2021, who proposed it for evaluation, Pillow's bilinear resize brings the
-shorter side to 224 and nothing is cropped, so a wide image has wider maps.
+Morozov et al., ICLR 2021, proposed this network for evaluation. As in their work, Pillow's bilinear
+resize scales the shorter side to 224, and nothing is cropped, so a wide image has wider maps.
 
 Features are the global average of the last maps (2048 x 7 x 7). Batch normalization is folded into
 the convolutions before it, which changes features by about one part in a million.
@@ -69,8 +69,8 @@ def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
 def load_swav(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return SwAV's trunk; see ``fringe.networks.load_network``.
 
-    The file is a state dict with torchvision's names. What SwAV trains with (``projection_head``,
-    ``prototypes``) is left aside.
+    The file is a state dict with torchvision's names. The layers that SwAV needs only for training
+    (``projection_head``, ``prototypes``) are ignored.
     """
     name = "swav"
     with torch.device("meta"):
@@ -97,7 +97,7 @@ def load_swav(weight_file: Path, device: torch.device) -> FeatureNetwork:
 
 
 def trunk_of(model: nn.Module, device: torch.device) -> nn.Sequential:
-    """Return what comes before the pooling of a torchvision ResNet, ready to infer."""
+    """Return the layers before the pooling of a torchvision ResNet, ready for inference."""
     fold_norms(model)
     layers = [layer for name, layer in model.named_children() if name not in ("avgpool", "fc")]
     return nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
@@ -106,7 +106,8 @@ def trunk_of(model: nn.Module, device: torch.device) -> nn.Sequential:
 def fold_norms(model: nn.Module) -> None:
     """Fold each batch normalization of ``model`` into the convolution defined just before it.
 
-    For models whose modules are used in the order in which they are defined, such as torchvision's.
+    This works for models whose modules are used in the order of their definition, such as those of
+    torchvision.
     """
     for module in model.modules():
         for (name, layer), (after, norm) in pairwise(list(module.named_children())):

@@ -1,33 +1,35 @@
-"""Wavelet scattering, a control without training: how much structure at which scales and angles.
+"""Wavelet scattering, a control without training: the amount of structure by scale and angle.
 
-Brightness passes through Morlet wavelets of three scales and eight angles. The moduli are smoothed
-(first order), or pass through the wavelets of larger scales, and their moduli are smoothed (second
-order). That is the transform of Bruna and Mallat (2013) with the filters and the order of
+Brightness is filtered with Morlet wavelets of three scales and eight angles. The moduli are
+smoothed (first order), or filtered with the wavelets of larger scales, whose moduli are smoothed
+(second order). This is the transform of Bruna and Mallat (2013) with the filters and the order of
 coefficients of Kymatio (Andreux et al. 2020): 1 + 24 + 192 coefficients at 16 x 16 places. Their
-logarithms are averaged over places, and a fixed matrix makes 32 features of the 217 means.
+logarithms are averaged over places, and a fixed matrix maps the 217 means to 32 features.
 
-Input is resized to 128 x 128 with antialiased bilinear interpolation on unquantized floats.
+Images are resized to 128 x 128 with antialiased bilinear interpolation on unquantized floats.
 
-Choices, measured on photographs only (`benchmarks/scattering.py`), before anything was resampled:
+These choices were measured only on photographs (`benchmarks/scattering.py`), before anything was
+resampled:
 
-* The matrix makes all directions of photographs count alike: the features are their first 32
-  principal components, each with unit variance. Without it, the distance between photographs moves
-  mostly with which photographs were drawn. With 64 components, a visible warp is lost in the luck
-  of 1,000 images; with 16, too.
-* 128 pixels. At 64, little is left of the noise, the compression and the warp of larger images.
-* The matrix is fixed. If each real data set had a matrix of its own, a feature would no longer
-  depend on its image only, and errors of distances would have to cover the luck of the matrix.
-* Brightness, not three colours: colours see compression better and a warp worse. So this control
-  is blind to colours.
-* ``FLOOR``, in units of the range of brightness, keeps plain areas from counting most.
+* The matrix gives all directions of photographs the same weight: the features are the first 32
+  principal components, each with unit variance. Without the matrix, the distance between
+  photographs depends mostly on which photographs were drawn. With 64 or 16 components, the effect
+  of a visible warp is smaller than the random differences between sets of 1,000 images.
+* Images have 128 pixels. At 64 pixels, little is left of the noise, the compression and the warp of
+  larger images.
+* The matrix is fixed. If each real data set had its own matrix, a feature would not depend only on
+  its image, and the errors of distances would have to include the random error of the matrix.
+* Brightness is used, and not three colours, which detect compression better and a warp worse. So
+  this control does not see colours.
+* ``FLOOR``, in units of the range of brightness, prevents plain areas from dominating.
 
-`scattering-aligned` is the same for images that are much alike, such as aligned photographs of 64
-pixels: its features are 64 components of the plain means of all coefficients, each with unit
-variance over such photographs. Small differences count more there, and which photograph was drawn
-counts less. `docs/demo.md` has the rule that chose it.
+`scattering-aligned` is a variant for images that are very similar, such as aligned photographs of
+64 pixels. Its features are 64 components of the means of all coefficients without logarithms, each
+with unit variance over such photographs. There, small differences matter more, and the choice of
+the drawn photographs matters less. `docs/demo.md` has the rule by which it was chosen.
 
-The filters are given in closed form in the Fourier domain and are computed in float64, the
-coefficients in float32, and the features from float64 sums, under every ``precision``.
+The filters have a closed form in the Fourier domain. For every ``precision``, the filters are
+computed in float64, the coefficients in float32, and the features from float64 sums.
 """
 
 from __future__ import annotations
@@ -60,21 +62,21 @@ FLOOR = 0.01
 # Images at a time on a CPU: few enough for their moduli to stay in its cache.
 CPU_IMAGES = 4
 
-STRIDE = 2**SCALES  # pixels between places; also the reflected border
+STRIDE = 2**SCALES  # pixels between places; also the width of the reflected border
 
 
 class Filters(NamedTuple):
-    """What `coefficients` filters with.
+    """The filters of `coefficients`.
 
-    A level is how many times the resolution has been halved.
+    The level is the number of times that the resolution has been halved.
 
     Attributes
     ----------
     wavelets : dict of Tensor (ANGLES, side, side, 2)
-        By scale and level. Each number, all real, stands twice: for the real and the imaginary part
-        of what it is multiplied by.
+        Wavelets by scale and level. All numbers are real. Each number occurs twice, as the factor
+        of the real and of the imaginary part.
     windows : list of Tensor (places, side)
-        By level: the Gaussian that smooths, along one axis, around each place.
+        By level, the Gaussian that smooths along one axis around each place.
     """
 
     wavelets: dict[tuple[int, int], Tensor]
@@ -97,9 +99,11 @@ def _load(
     weight_file: Path | None,
     device: torch.device,
 ) -> FeatureNetwork:
-    """Return the network whose matrix, in the file of its name, is for a summary."""
+    """Return a network with the ``summary`` of coefficients and the matrix in ``<name>.npy``."""
     if weight_file is not None:
-        raise FringeError(f"{weight_file}: network {name!r} brings its own numbers; name no file")
+        raise FringeError(
+            f"{weight_file}: network {name!r} needs no weight file; do not name a file"
+        )
     stored = files("fringe.networks").joinpath(f"{name}.npy").read_bytes()
     matrix = torch.from_numpy(np.load(BytesIO(stored))).double().to(device)
     bank = filters(device)
@@ -115,7 +119,7 @@ def _load(
 
 
 def filters(device: torch.device, size: int = SIZE) -> Filters:
-    """Return the filters for square images of a size that `STRIDE` divides."""
+    """Return the filters for square images whose size is a multiple of `STRIDE`."""
     frequencies = [_frequencies(size, level) for level in range(SCALES)]
     wavelets = {
         (scale, level): torch.stack([_wavelet(scale, a, frequencies[level]) for a in range(ANGLES)])
@@ -172,9 +176,9 @@ def coefficients(x: Tensor, bank: Filters) -> Tensor:
 
 
 def _moduli(spectrum: Tensor, wavelets: Tensor, step: int) -> Tensor:
-    """Return moduli of filtered images, every ``step``-th pixel: (N, ANGLES, side, side).
+    """Return moduli of filtered images at every ``step``-th pixel: (N, ANGLES, side, side).
 
-    To take every ``step``-th pixel is to average ``step`` x ``step`` blocks of the spectrum.
+    Taking every ``step``-th pixel equals averaging ``step`` x ``step`` blocks of the spectrum.
     """
     side = spectrum.shape[-1] // step
     parts = torch.view_as_real(spectrum)[:, None]
@@ -195,12 +199,12 @@ def _wavelet(scale: int, angle: int, frequencies: Tensor) -> Tensor:
     direction = (ANGLES // 2 - 1 - angle) * math.pi / ANGLES
     wave = _gaussian(scale, direction, 0.75 * math.pi / 2**scale, frequencies)
     envelope = _gaussian(scale, direction, 0, frequencies)
-    # A share of the envelope is taken away, so that plain areas give zero.
+    # Subtract a share of the envelope, so that plain areas give zero.
     return wave - wave[0, 0] / envelope[0, 0] * envelope
 
 
 def _gaussian(scale: int, direction: float, centre: float, frequencies: Tensor) -> Tensor:
-    """Return an elongated Gaussian around a frequency ``centre``, radians a pixel."""
+    """Return an elongated Gaussian around a frequency ``centre`` in radians per pixel."""
     width, slant = 0.8 * 2**scale, 4 / ANGLES
     total = torch.zeros(2 * (frequencies.shape[1],), dtype=torch.float64)
     for y, x in product(frequencies[:, :, None], frequencies):
@@ -211,7 +215,7 @@ def _gaussian(scale: int, direction: float, centre: float, frequencies: Tensor) 
 
 
 def _window(size: int, level: int) -> Tensor:
-    """Return the smoothing along one axis as a matrix, float64 (places, side)."""
+    """Return the matrix that smooths along one axis, float64 (places, side)."""
     width = 0.8 * 2 ** (SCALES - 1)
     response = torch.exp(-(width**2) / 2 * _frequencies(size, level) ** 2).sum(0)
     kernel: Tensor = torch.fft.ifft(response).real
@@ -220,9 +224,10 @@ def _window(size: int, level: int) -> Tensor:
 
 
 def _frequencies(size: int, level: int) -> Tensor:
-    """Return the frequencies of a padded side, radians a pixel of level 0: float64 (5, side).
+    """Return the frequencies of a padded side in radians per pixel of level 0: float64 (5, side).
 
-    A sampled function has the sum over all turns as its spectrum; more than two turns add nothing.
+    The spectrum of a sampled function is the sum over all periods. More than two periods to each
+    side add nothing.
     """
     side = (size + 2 * STRIDE) >> level
     lowest: Tensor = torch.fft.fftfreq(side, 2**level, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""State dicts into modules, with one message for a file that does not fit."""
+"""Load state dicts into modules, with a common message for files that do not fit."""
 
 from __future__ import annotations
 
@@ -28,33 +28,35 @@ def fill(
     *,
     ignore: Collection[str] = (),
 ) -> Module:
-    """Give ``module`` the tensors of ``state``, and return it as a network that only infers.
+    """Load the tensors of ``state`` into ``module``, and return ``module`` ready for inference.
 
-    The module may have been built on the meta device, which saves drawing weights that are thrown
-    away: its parameters become the float32 tensors of ``state``, on the CPU, without gradients.
+    The module may have been built on the meta device, which avoids drawing random parameters that
+    are not used. Its parameters become the float32 tensors of ``state``, on the CPU, without
+    gradients.
 
     Parameters
     ----------
     module : nn.Module
-        Names and shapes of its own state dict are what is expected.
+        Its state dict defines the required names and shapes.
     state : mapping of str to Tensor
-        Floating-point tensors of any precision, under the names of ``module``, as `read_state`
-        gives them: without what a training script wraps a network in.
+        Floating-point tensors of any precision with the names of ``module``, as `read_state`
+        returns them: without the names of wrapper modules.
     path : Path
-        The file they come from, for the message.
+        The file of the tensors, for messages.
     network : str
-        The name of the network, for the message.
+        The name of the network, for messages.
     ignore : collection of str
-        Beginnings of names in ``state`` that ``module`` has no use for.
+        Beginnings of names in ``state`` that ``module`` does not need.
 
     Raises
     ------
     FringeError
-        If a tensor is missing, has another shape or no floating-point type, holds NaN or infinity,
-        or is not known to ``module``; the message names the first one, and some that are there.
+        If a tensor is missing, has another shape, is not of floating-point numbers, holds NaN or
+        infinity, or does not belong to ``module``. The message names the first such tensor, and
+        some tensors of the file.
     """
     expected = module.state_dict()
-    there = f"the file has {len(state)} tensors: {listed(state)}"
+    in_file = f"the file has {len(state)} tensors: {listed(state)}"
     tensors = {}
     for name, place in expected.items():
         if name.endswith(COUNTER):
@@ -63,21 +65,21 @@ def fill(
         shape = tuple(place.shape)
         if name not in state:
             missing = f"tensor {name!r} is missing, expected of shape {shape}"
-            front = _in_front(expected, state)
-            if front is not None:
+            prefix = _common_prefix(expected, state)
+            if prefix is not None:
                 raise FringeError(
-                    f"{path}: not the weights of network {network!r} and nothing else: "
-                    f"{missing}, but all are there with {front!r} in front; save them by "
-                    f"themselves: torch.save({{name.split({front!r}, 1)[1]: tensor "
-                    f"for name, tensor in state.items() if {front!r} in name}}, 'weights.pth')"
+                    f"{path}: not only the weights of network {network!r}: "
+                    f"{missing}, but all tensors exist with the prefix {prefix!r}; save them "
+                    f"without it: torch.save({{name.split({prefix!r}, 1)[1]: tensor "
+                    f"for name, tensor in state.items() if {prefix!r} in name}}, 'weights.pth')"
                 )
-            _refuse(path, network, f"{missing}; {there}")
+            _refuse(path, network, f"{missing}; {in_file}")
         found = state[name]
         if tuple(found.shape) != shape or not found.is_floating_point():
             kind = f"{found.dtype} of shape {tuple(found.shape)}"
             _refuse(path, network, f"tensor {name!r} is {kind}, expected floats of shape {shape}")
         tensors[name] = found.to("cpu", torch.float32)
-        # NaN is the least and the largest of what holds it; 40 times as fast as a look at each.
+        # The minimum and maximum of values with a NaN are NaN; 40 times as fast as a test of each.
         if not all(bound.isfinite() for bound in tensors[name].aminmax()):
             raise FringeError(
                 f"{path}: tensor {name!r} of network {network!r} holds NaN or infinite values: the "
@@ -85,17 +87,17 @@ def fill(
             )
     for name in state:
         if name not in expected and not name.startswith((*ignore,)) and not name.endswith(COUNTER):
-            _refuse(path, network, f"tensor {name!r} is unknown; {there}")
+            _refuse(path, network, f"tensor {name!r} is unknown; {in_file}")
     module.load_state_dict(tensors, assign=True)
     return module.eval().requires_grad_(False)
 
 
-def _in_front(expected: Collection[str], state: Collection[str]) -> str | None:
-    """Return what is in front of all ``expected`` names in ``state``, if that is one text."""
+def _common_prefix(expected: Collection[str], state: Collection[str]) -> str | None:
+    """Return the prefix of all ``expected`` names in ``state``, if there is exactly one."""
     wanted = [name for name in expected if not name.endswith(COUNTER)]
-    fronts = [name[: -len(wanted[0])] for name in state if name.endswith(f".{wanted[0]}")]
-    whole = [front for front in fronts if all(front + name in state for name in wanted)]
-    return whole[0] if len(whole) == 1 else None
+    prefixes = [name[: -len(wanted[0])] for name in state if name.endswith(f".{wanted[0]}")]
+    common = [prefix for prefix in prefixes if all(prefix + name in state for name in wanted)]
+    return common[0] if len(common) == 1 else None
 
 
 def _refuse(path: Path, network: str, found: str) -> NoReturn:

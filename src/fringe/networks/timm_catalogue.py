@@ -1,10 +1,10 @@
-"""What is known of a model of timm before its weights are there.
+"""Find the facts about a model of timm before its weight file exists.
 
-timm is asked: the model is built on PyTorch's meta device, which takes no memory, and one pass of
-shapes through it gives the numbers of features and of multiply-adds. This and the import of timm
-take some seconds, so the answer is remembered, in the process and in a file next to the weights
-that are kept for all runs (`fringe.networks.weight_files.weight_folder`), by the version of timm.
-A run that knows it does not import timm or PyTorch to be planned.
+The model is built on PyTorch's meta device, which takes no memory. One pass of shapes through the
+model gives the numbers of features and of multiply-adds. This and the import of timm take a few
+seconds, so the result is cached: in the process, and by version of timm in a file in the folder of
+weight files (`fringe.networks.weight_files.weight_folder`). If the result is cached, planning a run
+imports neither timm nor PyTorch.
 """
 
 from __future__ import annotations
@@ -26,38 +26,39 @@ from fringe.networks.weight_files import WeightFile, weight_folder
 
 __all__ = ["LABELS", "TimmModel", "class_names", "describe", "timm_version", "weight_files_of"]
 
-# Numbers of classes of models of timm that are classifiers: ImageNet-1k, and the subsets of
-# ImageNet-22k that it was cut to. Another head is a projection, such as CLIP's.
+# Numbers of classes of the classifiers in timm: those of ImageNet-1k, and of subsets of
+# ImageNet-22k. A head with another number of outputs is a projection, such as that of CLIP.
 LABELS = {1000, 11221, 11821, 19168, 21841, 21842, 21843, 115217}
-# Raised when what is remembered of a model has other keys, or is found in another way.
+# Increased when the cached facts have other keys, or are found in another way.
 REVISION = 1
 
 
 @dataclass(frozen=True)
 class TimmModel:
-    """A model of timm, and what its features are made of.
+    """The facts about a model of timm.
 
     Parameters
     ----------
     model : str
-        Its name with its tag.
+        Name with its tag.
     feature_dim : int
     n_classes : int or None
-        None if it is not a classifier.
+        None if the model is not a classifier.
     maps : bool
-        Whether it can be asked what in an image it looks at.
+        Whether the model has maps or a split, which show the parts of an image that it uses.
     giga_macs : float
-        10^9 multiply-adds for an image of its size.
+        10^9 multiply-adds for an image of the model's size.
     pooling : str
-        What features are made of, in timm's words: "token", "avg", "map", ..., or "projected".
+        The pooling that gives the features, in timm's words: "token", "avg", "map", ..., or
+        "projected".
     trained_on : str or None
     hub : str or None
-        The repository of the Hugging Face hub that has its weights.
+        The repository on the Hugging Face hub that has the weight file.
     file : str
-        Their file there.
+        The weight file in that repository.
     licence : str
     last : tuple of int, or None
-        The shape of what the model gives to its head for one image; None if that is not a tensor.
+        The shape of the head's input for one image; None if the input is not a tensor.
     """
 
     model: str
@@ -79,7 +80,7 @@ def timm_version() -> str:
     Raises
     ------
     FringeError
-        If it is not installed.
+        If timm is not installed.
     """
     try:
         return version("timm")
@@ -92,29 +93,30 @@ def timm_version() -> str:
 
 @lru_cache(maxsize=256)
 def describe(name: str) -> TimmModel:
-    """Return what is known of the network ``name``, without its weights.
+    """Return the facts about the network ``name``, without its weight file.
 
     Raises
     ------
     FringeError
-        If timm is not installed, has no such model, or the model has not what is asked for.
+        If timm is not installed or does not have the model, or the model does not support the
+        choice after the ``@``.
     """
-    asked, release = read_name(name), timm_version()
+    parts, release = read_name(name), timm_version()
     place = weight_folder() / f"timm-{release}.json"
-    known = _remembered(place)
+    known = _cached(place)
     if name in known:
         try:
             last = known[name]["last"]
             return TimmModel(**{**known[name], "last": None if last is None else tuple(last)})
         except (TypeError, KeyError):
             pass  # written by another version of Fringe
-    found = _ask(asked, name)
-    _remember(place, {**_remembered(place), name: asdict(found)})
+    found = _facts(parts, name)
+    _cache(place, {**_cached(place), name: asdict(found)})
     return found
 
 
 def weight_files_of(about: TimmModel) -> tuple[WeightFile, ...]:
-    """Return the published file with a model's weights; none if the hub has none."""
+    """Return the published weight file of a model; () if the hub has none."""
     if about.hub is None:
         return ()
     return (
@@ -130,7 +132,7 @@ def weight_files_of(about: TimmModel) -> tuple[WeightFile, ...]:
 
 
 def class_names(about: TimmModel) -> tuple[str, ...] | None:
-    """Return the names of a classifier's classes: ImageNet-1k's, or numbers of other lists."""
+    """Return the names of a classifier's classes: those of ImageNet-1k, or numbers for others."""
     if about.n_classes is None:
         return None
     if about.n_classes == 1000:
@@ -138,7 +140,7 @@ def class_names(about: TimmModel) -> tuple[str, ...] | None:
     return tuple(f"class {number}" for number in range(about.n_classes))
 
 
-def _remembered(place: Path) -> dict[str, Any]:
+def _cached(place: Path) -> dict[str, Any]:
     try:
         kept = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -147,8 +149,8 @@ def _remembered(place: Path) -> dict[str, Any]:
     return models if isinstance(models, dict) and kept.get("revision") == REVISION else {}
 
 
-def _remember(place: Path, models: dict[str, Any]) -> None:
-    """Keep what was found, where one may; otherwise it is found again."""
+def _cache(place: Path, models: dict[str, Any]) -> None:
+    """Write the facts to the cache; without permission, they are found again the next time."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(place) as partial:
@@ -158,31 +160,31 @@ def _remember(place: Path, models: dict[str, Any]) -> None:
         return
 
 
-def _ask(asked: TimmName, name: str) -> TimmModel:
+def _facts(parts: TimmName, name: str) -> TimmModel:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from fringe.networks.timm_endings import built, chosen, ending_of
 
-    config = _published(asked.model, name)
+    config = _published(parts.model, name)
     full = f"{config.architecture}.{config.tag}" if config.tag else str(config.architecture)
     with torch.device("meta"):
         model = built(full, config.num_classes)
-    chosen(model, asked.choice, name)
+    chosen(model, parts.choice, name)
     images = torch.empty((1, *config.input_size), device="meta")
     with torch.inference_mode(), FlopCounterMode(display=False) as counted:
         last = model.forward_features(images)
         shape = tuple(last.shape) if isinstance(last, torch.Tensor) else None
-        features = model.forward_head(last, pre_logits=asked.choice != "projected")
+        features = model.forward_head(last, pre_logits=parts.choice != "projected")
     is_classifier = config.num_classes in LABELS
-    if asked.choice == "projected" and (is_classifier or not config.num_classes):
+    if parts.choice == "projected" and (is_classifier or not config.num_classes):
         raise FringeError(f"network {name!r}: {full} has no projection; leave out @projected")
     if features.ndim != 2:
         raise FringeError(
-            f"network {name!r}: {full} gives no vector for an image, but numbers of shape "
-            f"{tuple(features.shape[1:])}; choose another model"
+            f"network {name!r}: {full} does not return a vector for an image, but an array of "
+            f"shape {tuple(features.shape[1:])}; choose another model"
         )
-    projected = asked.choice == "projected"
+    projected = parts.choice == "projected"
     return TimmModel(
         model=full,
         feature_dim=features.shape[1],
@@ -207,20 +209,21 @@ def _published(model: str, name: str) -> Any:
     try:
         config = get_pretrained_cfg(model) if is_model(architecture) else None
     except RuntimeError:
-        config = None  # another tag
+        config = None  # the model has no such tag
     if config is not None:
         return config
     known = timm.list_models(f"{architecture}*", pretrained=True)
     known = known or difflib.get_close_matches(model, timm.list_models(pretrained=True), n=5)
-    alike = f"; alike are {', '.join(f'{PREFIX}{one}' for one in known[:8])}" if known else ""
+    similar = ", ".join(f"{PREFIX}{other}" for other in known[:8])
+    hint = f"; similar models are {similar}" if known else ""
     raise FringeError(
-        f"network {name!r}: timm {timm_version()} has no model {model!r}{alike}; "
-        "`timm.list_models(pretrained=True)` in Python lists all"
+        f"network {name!r}: timm {timm_version()} has no model {model!r}{hint}; "
+        "`timm.list_models(pretrained=True)` in Python lists all models"
     )
 
 
 def _pooling(model: Any) -> str:
-    """Return timm's word for what features are made of."""
+    """Return timm's word for the pooling that gives the features."""
     if getattr(model, "attn_pool", None) is not None:
         return "map"
     for place in (model, getattr(model, "head", None)):

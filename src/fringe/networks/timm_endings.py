@@ -1,4 +1,4 @@
-"""Models of timm, built, and where they can be cut to tell what they look at."""
+"""Build models of timm, and find the layer at which they can be split into maps and features."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Ending", "built", "chosen", "ending_of"]
 
 @dataclass(frozen=True)
 class Ending:
-    """Where a model can be cut: from images to maps, and from these to its last numbers.
+    """The two parts of a model that is cut at its maps.
 
-    ``start`` takes prepared images and returns other tokens (N, p, K) and maps (N, K, h, w);
-    ``finish`` makes of both what the model's ``forward_head`` takes.
+    ``start`` takes prepared images and returns other tokens (N, p, K) and maps (N, K, h, w).
+    ``finish`` takes both and returns the input of the model's ``forward_head``.
     """
 
     start: Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -27,9 +27,9 @@ class Ending:
 
 
 def built(model: str, n_classes: int, **settings: Any) -> Any:
-    """Return a model of timm that only infers, with random weights unless ``settings`` say others.
+    """Return a model of timm for inference, with random parameters unless ``settings`` differ.
 
-    On the meta device where that is the default.
+    The model is on the default device, which may be the meta device.
     """
     import timm
 
@@ -37,12 +37,12 @@ def built(model: str, n_classes: int, **settings: Any) -> Any:
 
 
 def chosen(model: Any, choice: str | None, name: str) -> None:
-    """Let a model make its features of the class token or of patch tokens, where that is asked.
+    """Let a model compute its features from the class token or from patch tokens, by ``choice``.
 
     Raises
     ------
     FringeError
-        If it has no tokens, or no class token.
+        If the model has no tokens, or no class token.
     """
     if choice not in ("token", "avg"):
         return
@@ -61,15 +61,15 @@ def chosen(model: Any, choice: str | None, name: str) -> None:
 
 
 def ending_of(model: Any, last: tuple[int, ...] | None) -> Ending | None:
-    """Return where a model can be cut, or None.
+    """Return the two parts of a model that is cut at its maps; None if it cannot be cut.
 
     Parameters
     ----------
     model : nn.Module
         A model of timm.
     last : tuple of int, or None
-        The shape of what its ``forward_features`` returns for one image; None if it is another
-        thing than a tensor.
+        The shape of the result of its ``forward_features`` for one image; None if the result is not
+        a tensor.
     """
     if last is None:
         return None
@@ -88,7 +88,7 @@ def ending_of(model: Any, last: tuple[int, ...] | None) -> Ending | None:
 
 
 def _cut_maps(model: Any) -> Ending:
-    """Cut behind the last maps (N, C, H, W), or (N, H, W, C) of some models."""
+    """Cut after the last maps, which are (N, C, H, W), or (N, H, W, C) in some models."""
     channels_last = getattr(model, "output_fmt", "NCHW") == "NHWC"
 
     def start(pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,7 +103,7 @@ def _cut_maps(model: Any) -> Ending:
 
 
 def _cut_tokens(model: Any, prefix: int, height: int, width: int) -> Ending:
-    """Cut behind the last tokens, of which the head takes the patches' (and maybe others)."""
+    """Cut after the last tokens; the head uses the tokens of patches, and perhaps others."""
 
     def start(pixels: Tensor) -> tuple[Tensor, Tensor]:
         tokens = model.forward_features(pixels)
@@ -116,10 +116,10 @@ def _cut_tokens(model: Any, prefix: int, height: int, width: int) -> Ending:
 
 
 def _cut_before_attention(model: Any, prefix: int, height: int, width: int) -> Ending | None:
-    """Cut where the last attention takes normalized patch tokens; see `fringe.networks.tokens`."""
+    """Cut at the normalized patch tokens of the last attention; see `fringe.networks.tokens`."""
     from timm.models.vision_transformer import Block, VisionTransformer
 
-    plain = type(model) is VisionTransformer and all(type(one) is Block for one in model.blocks)
+    plain = type(model) is VisionTransformer and all(type(block) is Block for block in model.blocks)
     if not plain or len(model.blocks) < 2:
         return None
     last = model.blocks[-1]

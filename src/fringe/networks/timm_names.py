@@ -1,11 +1,11 @@
-"""Names of networks of the timm library, and what a name by itself says.
+"""Parse the names of networks of the timm library, and the facts that names contain.
 
-``timm:<model>`` is a model of timm with its tag, such as ``timm:vit_large_patch16_224.mae``. Behind
-an ``@`` stands, where it is not the model's own, what features are made of: ``@token`` (the class
-token), ``@avg`` (the mean of the patch tokens) or ``@projected`` (what the head of a model that is
-not a classifier makes of them, such as CLIP's projection).
+``timm:<model>`` is a model of timm with its tag, such as ``timm:vit_large_patch16_224.mae``. A
+choice after an ``@`` replaces the features of the model: ``@token`` (the class token), ``@avg``
+(the mean of the patch tokens) or ``@projected`` (the output of the head of a model that is not a
+classifier, such as the projection of CLIP).
 
-Nothing here imports timm.
+This module does not import timm.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CHOICES = {
     "projected": "projected",
 }
 
-# Words of tags; see https://github.com/huggingface/pytorch-image-models, whose tags name data sets.
+# Words in tags, which name data sets; see https://github.com/huggingface/pytorch-image-models.
 _LABELS_22K = {"in12k", "in21k", "in22k", "inw21k"}
 _WITHOUT_LABELS = {"mim", "ijepa", "sail", "dino"}
 _IMAGES = {"mae", "fcmae", "dino", "in1k_ijepa"}
@@ -37,9 +37,9 @@ _FAMILIES = ("dinov2", "dinov3", "siglip", "clip", "mae")
 
 @dataclass(frozen=True)
 class TimmName:
-    """A name in its parts: ``model`` of timm, and a key of `CHOICES` or None for the model's own.
+    """The parts of a name: a ``model`` of timm, and a key of `CHOICES` or None for its default.
 
-    ``model`` may lack a tag; timm's default for it is meant then.
+    ``model`` may have no tag, which means timm's default tag.
     """
 
     model: str
@@ -53,8 +53,11 @@ class TimmName:
 
 
 def is_timm(name: str) -> bool:
-    """Return whether a network's name is one of timm's.
+    """Return whether a network's name is that of a timm model.
 
+    Examples
+    --------
+    >>> from fringe.networks import is_timm
     >>> is_timm("timm:resnet18.a1_in1k"), is_timm("mine:network")
     (True, False)
     """
@@ -71,7 +74,7 @@ def read_name(name: str) -> TimmName:
     Raises
     ------
     FringeError
-        If it is not ``timm:<model>`` or ``timm:<model>@<choice>``.
+        If the name is not ``timm:<model>`` or ``timm:<model>@<choice>``.
     """
     found = re.fullmatch(
         r"([A-Za-z0-9][A-Za-z0-9_.-]*)(?:@(\w+))?", name.removeprefix(PREFIX), re.A
@@ -84,14 +87,14 @@ def read_name(name: str) -> TimmName:
     model, choice = found.groups()
     if choice is not None and choice not in CHOICES:
         raise FringeError(
-            f"network {name!r}: @{choice} is none of {', '.join(f'@{one}' for one in CHOICES)}; "
-            "choose one of these, or leave it out for what the model has by itself"
+            f"network {name!r}: unknown choice @{choice}; choose one of "
+            f"{', '.join(f'@{key}' for key in CHOICES)}, or leave it out for the model's features"
         )
     return TimmName(model, choice)
 
 
 def trained_on(model: str) -> str | None:
-    """Return what a model was trained on where its tag says it for certain, otherwise None.
+    """Return the training of a model if its tag shows it with certainty, otherwise None.
 
     >>> trained_on("convnextv2_base.fcmae_ft_in22k_in1k")
     'ImageNet-1k labels'
@@ -111,22 +114,22 @@ def trained_on(model: str) -> str | None:
         return "ImageNet-1k images"
     if tag == "lvd142m" and "dinov2" in architecture:
         return "LVD-142M images"
-    # The last training is the one that counts; "ft" stands in front of it where it had labels and
-    # the one before had none.
-    stage = re.split(r"_ft_", tag)[-1].split("_")
-    if "in1k" in stage and not _WITHOUT_LABELS & set(stage):
+    # The last training decides. "ft" precedes it in the tag if it used labels and the training
+    # before did not.
+    last = set(re.split(r"_ft_", tag)[-1].split("_"))
+    if "in1k" in last and not _WITHOUT_LABELS & last:
         return "ImageNet-1k labels"
-    if _LABELS_22K & set(stage) and not _WITHOUT_LABELS & set(stage):
+    if _LABELS_22K & last and not _WITHOUT_LABELS & last:
         return "ImageNet-22k labels"
     has_labels = ({"in1k"} | _LABELS_22K) & set(words)
-    # EVA's towers begin with weights that were trained on the images of ImageNet-22k.
+    # The towers of EVA start from weights that were trained on the images of ImageNet-22k.
     if _PAIRS.match(tag) and not has_labels and not architecture.startswith("eva"):
         return "image-text pairs"
     return None
 
 
 def family_of(name: str) -> str:
-    """Return what a model has in common with networks that are likely to see the same.
+    """Return the family of a model; models of one family are likely to see the same.
 
     >>> family_of("timm:vit_large_patch14_dinov2.lvd142m")
     'dinov2'

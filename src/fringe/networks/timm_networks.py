@@ -1,18 +1,18 @@
 """Models of the timm library as networks: ``timm:<model>``.
 
-Features are what timm's ``forward_head(..., pre_logits=True)`` gives: the class token, the mean of
-patch tokens or of maps, or what an attention pools, as the model does by itself. ``@token`` and
-``@avg`` take timm's other pooling of the same normalized tokens; ``@projected`` takes the output of
-a head that is not a classifier. A classifier's logits are those of its head. Images are prepared as
-the model's configuration says (`fringe.networks.timm_pixels`).
+Features are the result of timm's ``forward_head(..., pre_logits=True)``: the class token, the mean
+of patch tokens or of maps, or the result of attention pooling, depending on the model. ``@token``
+and ``@avg`` select timm's other pooling of the same normalized tokens. ``@projected`` selects the
+output of a head that is not a classifier. The logits of a classifier are the output of its head.
+Images are prepared as in the model's configuration (`fringe.networks.timm_pixels`).
 
-Weights are a file of safetensors, which timm reads: one of timm's on the Hugging Face hub, or of
-one's own with its names. No other format is read, so nothing is executed.
+The weight file is a safetensors file, which timm reads: a file of timm on the Hugging Face hub, or
+another file with the same names of tensors. No other format is read, so nothing is executed.
 
-What a model looks at is told where it ends in maps or patch tokens from which features are made. If
-features are the mean of these and nothing else, they are the network's maps. Otherwise the network
-is split there. The features of a class token are made by the attention of the last block; there a
-plain vision transformer is split before it, as `fringe.networks.tokens` does.
+The parts of an image that a model uses can be shown if features are computed from maps or patch
+tokens. If features are exactly the mean of these, they are the maps of the network. Otherwise, the
+network is split there. The attention of the last block computes the features of a class token. So a
+plain vision transformer is split before that attention, as in `fringe.networks.tokens`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from fringe.networks.weight_files import sha256_of
 
 __all__ = ["load"]
 
-# Images at a time on a CPU: few enough for their maps to stay in its cache; one of a large model.
+# Images at a time on a CPU: few enough for their maps to stay in its cache; 1 for a large model.
 CPU_IMAGES = 4
 LARGE = 15  # 10^9 multiply-adds for an image
 
@@ -48,20 +48,20 @@ def load(name: str, weight_file: Path | None, device: torch.device) -> FeatureNe
     Raises
     ------
     FringeError
-        If timm is not installed or has no such model, or the file is not of safetensors or does not
-        hold its weights.
+        If timm is not installed or does not have the model, or the file is not a safetensors file
+        or does not contain the model's weights.
     """
-    about, asked = describe(name), read_name(name)
+    about, parts = describe(name), read_name(name)
     if weight_file is None:
         raise FringeError(
-            f"network {name!r}: the Hugging Face hub has no weights of {about.model} for timm; "
+            f"network {name!r}: the Hugging Face hub has no weight file of {about.model} for timm; "
             f"name a file in the configuration: `weights: {{{name}: <file>.safetensors}}`"
         )
     digest = sha256_of(weight_file, name)
     model = _filled(about, weight_file, name)
-    chosen(model, asked.choice, name)
+    chosen(model, parts.choice, name)
     prepare = preparation(_data_config(model), name)
-    is_projected = asked.choice == "projected"
+    is_projected = parts.choice == "projected"
     ending = ending_of(model, about.last)
     linear = None if about.n_classes is None or is_projected else _linear_head(model, about)
     has_all = about.n_classes is None or linear is not None
@@ -90,7 +90,7 @@ def load(name: str, weight_file: Path | None, device: torch.device) -> FeatureNe
         return by_parts(compute, images, at_a_time)
 
     def split(images: Tensor) -> tuple[Tensor, Callable[[Tensor], Activations]]:
-        assert ending is not None  # `split` is only given where there is one
+        assert ending is not None  # otherwise the network has no `split`
         prefix, maps = ending.start, ending.finish
 
         def begin(images: Tensor) -> Activations:
@@ -98,7 +98,7 @@ def load(name: str, weight_file: Path | None, device: torch.device) -> FeatureNe
             return Activations(others.flatten(1), maps=patches)
 
         others, _, patches = by_parts(begin, images, at_a_time)
-        assert patches is not None  # `begin` makes some
+        assert patches is not None  # `begin` returns maps
         tokens = others.reshape(len(others), -1, patches.shape[1])
         return patches, lambda changed: activations(maps(tokens, changed))
 
@@ -116,13 +116,13 @@ def load(name: str, weight_file: Path | None, device: torch.device) -> FeatureNe
 
 
 def _probe(about: TimmModel) -> Tensor:
-    """Return random numbers in the shape that a model's head takes."""
-    assert about.last is not None  # a model that can be cut, or whose head is one layer
+    """Return random numbers in the shape of the input of a model's head."""
+    assert about.last is not None  # the model can be cut, or its head is one layer
     return torch.randn(about.last, generator=torch.Generator().manual_seed(0))
 
 
 def _is_mean(model: Any, about: TimmModel) -> bool:
-    """Return whether the head makes features of the last maps by their mean and nothing else."""
+    """Return whether the features of the head are exactly the mean of the last maps."""
     probe = _probe(about)
     with torch.inference_mode():
         features = model.forward_head(probe, pre_logits=True)
@@ -137,7 +137,7 @@ def _is_mean(model: Any, about: TimmModel) -> bool:
 
 
 def _linear_head(model: Any, about: TimmModel) -> nn.Linear | None:
-    """Return the one layer that makes logits of features, if it does so and nothing else."""
+    """Return the linear layer from features to logits, if the head consists of only this layer."""
     head = model.get_classifier()
     if not isinstance(head, nn.Linear) or about.last is None:
         return None
@@ -161,13 +161,13 @@ def _data_config(model: Any) -> dict[str, Any]:
 
 
 def _filled(about: TimmModel, weight_file: Path, network: str) -> Any:
-    """Return the model with the weights of a file, in float32 on the CPU."""
+    """Return the model with the tensors of a weight file, in float32 on the CPU."""
     from timm.models import get_pretrained_cfg
 
     if kind_of(weight_file) != "safetensors" or weight_file.suffix != ".safetensors":
         raise FringeError(
-            f"{weight_file}: network {network!r} takes a file of safetensors whose name ends with "
-            ".safetensors, which executes nothing; save the weights so: "
+            f"{weight_file}: network {network!r} needs a safetensors file whose name ends with "
+            ".safetensors, because reading it executes nothing; save the weights with "
             "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
         )
     config: Any = get_pretrained_cfg(about.model)
@@ -176,14 +176,14 @@ def _filled(about: TimmModel, weight_file: Path, network: str) -> Any:
         model = built(
             about.model, config.num_classes, pretrained=True, pretrained_cfg_overlay=source
         )
-    except Exception as error:  # what timm's loaders raise differs from model to model
+    except Exception as error:  # the errors of timm's loaders differ between models
         raise FringeError(
             f"{weight_file}: not the weights of network {network!r}: {_shortened(str(error))}; "
-            f"name the file of {about.model} with timm's names of tensors"
+            f"name a file of {about.model} that has timm's names of tensors"
         ) from error
     model = model.float()
     for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point() and not all(one.isfinite() for one in tensor.aminmax()):
+        if tensor.is_floating_point() and not all(end.isfinite() for end in tensor.aminmax()):
             raise FringeError(
                 f"{weight_file}: tensor {name!r} of network {network!r} holds NaN or infinite "
                 "values: the training diverged or the file is damaged; choose another file, or "

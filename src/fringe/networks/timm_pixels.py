@@ -1,9 +1,9 @@
-"""Images as models of timm take them in evaluation.
+"""Prepare images as timm does for the evaluation of a model.
 
-timm's ``create_transform(**resolve_data_config(...))`` without augmentation: Pillow's resize to the
-model's input size over ``crop_pct``, the central part, / 255, mean and standard deviation
-(``timm/data/transforms_factory.py``, ``transforms_imagenet_eval``). Here it is computed on tensors
-and gives the same numbers, on any device.
+This is timm's ``create_transform(**resolve_data_config(...))`` without augmentation: Pillow's
+resize to the model's input size divided by ``crop_pct``, the central part, a division by 255, and
+the mean and standard deviation (``timm/data/transforms_factory.py``, ``transforms_imagenet_eval``).
+Here it is computed on tensors, and gives the same numbers on any device.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ __all__ = ["Preparation", "preparation"]
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a model's images are prepared.
+    """The preparation of images for a model.
 
     Parameters
     ----------
     size : (int, int)
-        Height and width of what the model takes.
+        Height and width of the model's input.
     scaled : (int, int)
-        Height and width that are resized to, of which the central ``size`` is taken.
+        Height and width after the resize, from which the central ``size`` is cropped.
     kernel : {"bilinear", "bicubic"}
     mode : {"center", "squash", "border"}
-        "center" resizes the shorter side and keeps the shape; "squash" resizes whatever the shape;
-        "border" resizes the longer side, keeps the shape and fills up with ``mean``.
+        "center" resizes the shorter side and keeps the shape. "squash" resizes without keeping the
+        shape. "border" resizes the longer side, keeps the shape and fills the rest with ``mean``.
     mean, std : tuple of float
-        Of red, green and blue, of values from 0 to 1.
+        Mean and deviation of red, green and blue, for values from 0 to 1.
     """
 
     size: tuple[int, int]
@@ -59,7 +59,7 @@ class Preparation:
         if self.mode == "center" and self.scaled[0] == self.scaled[1]:
             pixels = resized_shorter_side(images, self.scaled[0], self.kernel)
             return _cropped(pixels, self.size)
-        # The ratio of the longer side, as measured in the target's, or of the shorter one.
+        # The ratio of the longer or the shorter side, relative to the target.
         pick = max if self.mode == "border" else min
         ratio = pick(height / self.scaled[0], width / self.scaled[1])
         pixels = resized(images, (round(height / ratio), round(width / ratio)), self.kernel)
@@ -67,19 +67,19 @@ class Preparation:
 
 
 def preparation(config: Mapping[str, Any], network: str) -> Preparation:
-    """Return what timm's ``resolve_data_config`` says as a `Preparation`.
+    """Return the result of timm's ``resolve_data_config`` as a `Preparation`.
 
     Raises
     ------
     FringeError
-        If the model takes other than three channels, or is resized with another kernel.
+        If the model does not take three channels, or its images are resized with another kernel.
     """
     channels, *size = config["input_size"]
     kernel, mode = config["interpolation"], config["crop_mode"] or "center"
     if channels != 3 or kernel not in KERNELS or mode not in ("center", "squash", "border"):
         raise FringeError(
-            f"network {network!r} takes images of {channels} channels, resized with the kernel "
-            f"{kernel!r} and cut with {mode!r}; choose a model with 3 channels, "
+            f"network {network!r} takes images with {channels} channels, resized with the kernel "
+            f"{kernel!r} and cropped with {mode!r}; choose a model with 3 channels, "
             f"{' or '.join(KERNELS)}, and center, squash or border"
         )
     height, width = size
@@ -93,7 +93,7 @@ def preparation(config: Mapping[str, Any], network: str) -> Preparation:
 
 
 def _cropped_or_filled(pixels: Tensor, size: tuple[int, int], fill: list[int]) -> Tensor:
-    """Return the central ``size`` of int32 (N, 3, H, W), filled up with one colour around it."""
+    """Return the central ``size`` of int32 (N, 3, H, W), with a border of one colour if needed."""
     missing_rows, missing_columns = (
         max(0, new - old) for new, old in zip(size, pixels.shape[2:], strict=True)
     )

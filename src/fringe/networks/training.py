@@ -1,8 +1,8 @@
-"""What feature networks were trained on, and which of them may judge a fall of FID.
+"""The trainings of feature networks, and whether a network may judge a fall of FID.
 
 FID falls when the classes of ImageNet are matched. A control that was trained on ImageNet's labels
-may see the same classes and fall for the same reason: it is reported and never judges (Section 3 of
-the paper). The words for all trainings stand here, once.
+may see the same classes and fall for the same reason. Such a control is reported but never judges
+(Section 3 of the paper). This module contains the texts for all trainings.
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ __all__ = ["NOT_STATED", "TRAININGS", "Training", "training"]
 
 @dataclass(frozen=True)
 class Training:
-    """One answer to what a network was trained on.
+    """A kind of training of a network.
 
-    ``judges`` tells whether a control with this training may judge; ``told`` completes "it was
-    ..." in a sentence for readers.
+    ``judges`` says whether a control with this training may judge. ``phrase`` completes a sentence
+    that begins with "it was ...".
     """
 
     judges: bool
-    told: str
+    phrase: str
 
 
-# The words that a network may state. LVD-142M was collected around ImageNet, among others, and
-# holds ImageNet-22k as it is (Oquab et al., DINOv2, Appendix A).
+# The trainings that a network may state. LVD-142M was collected around ImageNet and other data
+# sets, and contains ImageNet-22k (Oquab et al., DINOv2, Appendix A).
 TRAININGS: Mapping[str, Training] = {
     "ImageNet-1k labels": Training(False, "trained on ImageNet's images and labels"),
     "ImageNet-22k labels": Training(
@@ -46,16 +46,16 @@ TRAININGS: Mapping[str, Training] = {
     ),
 }
 
-NOT_STATED = Training(True, "trained on what is not stated")
+NOT_STATED = Training(True, "trained on data that are not stated")
 
 
 def training(stated: str | None) -> Training:
-    """Return what follows from a network's ``trained_on``; None is not stated.
+    """Return the training for a network's ``trained_on``; None means that it is not stated.
 
     Raises
     ------
     FringeError
-        If it is none of `TRAININGS`.
+        If the training is not one of `TRAININGS`.
     """
     if stated is None:
         return NOT_STATED

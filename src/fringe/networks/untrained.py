@@ -1,23 +1,26 @@
-"""A seeded random network, the control: a feature space that never saw ImageNet.
+"""A seeded random network as a control: a feature space that never saw ImageNet.
 
-Two random convolutions with ReLU, each halving the resolution. The features are means and standard
-deviations over space of the colours (6) and of each convolution's 24 maps (2 x 48), so D = 102.
-Input is resized to 64 x 64 with antialiased bilinear interpolation on unquantized floats and mapped
-to (x - 127) / 64.
+The network has two random convolutions with ReLU, each of which halves the resolution. The features
+are means and standard deviations over space of the colours (6) and of the 24 maps of each
+convolution (2 x 48), so D = 102. Images are resized to 64 x 64 with antialiased bilinear
+interpolation on unquantized floats and mapped to (x - 127) / 64.
 
-Choices that matter, tried on photographs and imitations (1,500 each):
+These choices were tested on photographs and imitations (1,500 each):
 
-* First filters have zero mean in every channel. Otherwise all features repeat how bright an image
-  is, which varies so much between photographs that nothing else shows in a Fréchet distance.
-* 64 pixels. At 32 little but colour and composition is left; at an image's own resolution the maps
-  answer almost only to the slight blur of any interpolation.
-* Two convolutions, not three: a deeper random network adds variance, and no difference.
-* Constants bring the features to order-one deviation on photographs; they are fixed, not fitted.
+* The first filters have zero mean in every channel. Otherwise, all features would repeat the
+  brightness of the image. Brightness varies so much between photographs that it would hide all
+  other differences in a Fréchet distance.
+* Images have 64 pixels. At 32 pixels, little more than colour and composition is left. At the
+  image's own resolution, the maps depend almost only on the slight blur of any interpolation.
+* There are two convolutions and not three, because a deeper random network increases the variance
+  without showing larger differences.
+* Constants scale the features to a deviation of about 1 on photographs. They are fixed, not fitted.
 
-Between 1,500 photographs and 1,500 imitations (seed 3) of severity 0.2, 0.4 and 0.8 the distance is
-then 1.1, 2.8 and 23 times that between two samples of 1,500 photographs.
+With these choices, the distance between 1,500 photographs and 1,500 imitations (seed 3) of severity
+0.2, 0.4 and 0.8 is 1.1, 2.8 and 23 times the distance between two samples of 1,500 photographs.
 
-A control is one witness: it misses what its features miss, so a run may name several.
+A control does not detect differences that its features do not show, so a run may name several
+controls.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ SEED = 0
 SIZE = 64
 CHANNELS = (3, 24, 24)
 KERNELS = (5, 3)
-# One over the standard deviation between photographs, roughly, of means and deviations over space.
+# About 1 / (standard deviation between photographs) of means and of deviations over space.
 COLOUR_SCALE = 1.6, 3.0
 TEXTURE_SCALE = 12.0, 10.0
 # Images at a time on a CPU: few enough for their maps to stay in its cache.
@@ -52,7 +55,9 @@ CPU_IMAGES = 8
 def load(weight_file: Path | None, device: torch.device) -> FeatureNetwork:
     """Return the network; see ``fringe.networks.load_network``."""
     if weight_file is not None:
-        raise FringeError(f"{weight_file}: network {NAME!r} makes its own weights; name no file")
+        raise FringeError(
+            f"{weight_file}: network {NAME!r} needs no weight file; do not name a file"
+        )
     filters = random_filters(SEED)
     digest = hashlib.sha256(b"".join(f.astype("<f4").tobytes() for f in filters)).hexdigest()
     kernels = [torch.from_numpy(f).to(device) for f in filters]
@@ -70,17 +75,18 @@ def load(weight_file: Path | None, device: torch.device) -> FeatureNetwork:
 def random_filters(seed: int) -> list[np.ndarray]:
     """Return float32 filters (out, in, k, k) whose squares sum to 2 over each (in, k, k).
 
-    Drawn by NumPy's frozen generator, so they are the same under every version of every package.
+    The filters are drawn with NumPy's frozen generator, so they do not depend on the versions of
+    packages.
     """
     stream = np.random.RandomState(seed)
     filters: list[np.ndarray] = []
     for (inputs, outputs), size in zip(pairwise(CHANNELS), KERNELS, strict=True):
-        weight_file = stream.standard_normal((outputs, inputs, size, size))
+        kernel = stream.standard_normal((outputs, inputs, size, size))
         if not filters:
-            weight_file -= weight_file.mean(axis=(2, 3), keepdims=True)
+            kernel -= kernel.mean(axis=(2, 3), keepdims=True)
         # He et al. 2015: variance 2 / fan-in keeps the size of activations through ReLU.
-        weight_file *= np.sqrt(2 / (weight_file**2).sum(axis=(1, 2, 3), keepdims=True))
-        filters.append(weight_file.astype(np.float32))
+        kernel *= np.sqrt(2 / (kernel**2).sum(axis=(1, 2, 3), keepdims=True))
+        filters.append(kernel.astype(np.float32))
     return filters
 
 

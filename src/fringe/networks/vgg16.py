@@ -1,12 +1,12 @@
-"""VGG-16 up to its second fully connected layer, the space of improved precision and recall.
+"""VGG-16 up to its second fully connected layer, for improved precision and recall.
 
-There are two trainings: ``vgg16`` is torchvision's, ``vgg16-nvidia`` the one that NVIDIA's code for
-precision and recall takes.
+There are two trainings: ``vgg16`` is that of torchvision, and ``vgg16-nvidia`` is that of NVIDIA's
+code for precision and recall.
 
-Features are ``fc2`` after ReLU (4096), as in Kynkäänniemi et al., NeurIPS 2019, section 2. Input is
-resized to 224 x 224 like TensorFlow 1 does (bilinear, no half-pixel centres, no antialiasing),
-which NVIDIA's code and torch-fidelity have in common, and normalized with ImageNet's mean and
-standard deviation.
+Features are ``fc2`` after ReLU (4096), as in Kynkäänniemi et al., NeurIPS 2019, section 2. Images
+are resized to 224 x 224 as in TensorFlow 1 (bilinear, no half-pixel centres, no antialiasing). Both
+NVIDIA's code and torch-fidelity use this resize. Then images are normalized with ImageNet's mean
+and standard deviation.
 """
 
 import re
@@ -29,16 +29,16 @@ __all__ = ["load", "load_nvidia", "torchvision_names"]
 
 DIM = 4096
 SIZE = 224
-# Where torchvision's ``features`` have the 13 convolutions.
+# Positions of the 13 convolutions in torchvision's ``features``.
 CONVOLUTIONS = 0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28
-# Images at a time on a CPU: few, for the cache; not one, for each part reads fc1's 411 MB.
+# Images at a time on a CPU: few, for the cache, but not 1, because each part reads fc1's 411 MB.
 CPU_IMAGES = 4
 
 
 def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return torchvision's training; see ``fringe.networks.load_network``.
 
-    The file is a state dict with torchvision's names, or has NVIDIA's; see `torchvision_names`.
+    The file is a state dict with the names of torchvision or of NVIDIA; see `torchvision_names`.
     """
     return _load("vgg16", weight_file, device)
 
@@ -46,7 +46,7 @@ def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
 def load_nvidia(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the training in NVIDIA's TorchScript archive; see ``fringe.networks.load_network``.
 
-    The file may have either side's names; see `torchvision_names`.
+    The file may have the names of NVIDIA or of torchvision; see `torchvision_names`.
     """
     return _load("vgg16-nvidia", weight_file, device)
 
@@ -77,12 +77,12 @@ def preprocess(images: Tensor) -> Tensor:
 
 
 def torchvision_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return ``state`` under torchvision's names if it has those of NVIDIA's ``vgg16.pt``.
+    """Return ``state`` with torchvision's names if it has the names of NVIDIA's ``vgg16.pt``.
 
-    There the 13 convolutions are ``layers.conv1`` to ``layers.conv13`` and the fully connected
-    layers ``layers.fc1`` to ``layers.fc3``. This, and that ``fc1`` takes the last maps in the order
-    of channel, row and column as torchvision's ``classifier.0`` does, is known from a third party's
-    description alone.
+    In that file, the 13 convolutions are ``layers.conv1`` to ``layers.conv13``, and the fully
+    connected layers are ``layers.fc1`` to ``layers.fc3``. ``fc1`` takes the last maps in the order
+    of channel, row and column, as torchvision's ``classifier.0`` does. Both facts are known only
+    from a third party's description.
     """
     names = {f"conv{k}": f"features.{place}" for k, place in enumerate(CONVOLUTIONS, start=1)}
     names |= {"fc1": "classifier.0", "fc2": "classifier.3", "fc3": "classifier.6"}

@@ -1,4 +1,4 @@
-"""Weight files: what is published of each, fetching it, and telling it from another."""
+"""Describe, download and verify published weight files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 LOGGER = logging.getLogger(__name__)
 
 
-#: Bytes: no published file is larger; that of the largest network has 1.2 GB.
+#: Maximum bytes of a published file; the file of the largest network has 1.2 GB.
 LARGEST = 4 << 30
 
 
@@ -41,16 +41,25 @@ class WeightFile:
     Parameters
     ----------
     name : str
-        File name in a folder of weights.
+        File name in a folder of weight files.
     urls : tuple of str
         The publisher's address, then mirrors with the same bytes.
     sha256 : str or None
-        Hex digest; None where nobody has published one.
+        Hex digest; None if no digest is published.
     licence, citation : str
-        Of the weights.
+        Licence and citation of the weights.
     hub : (str, str), optional
-        Repository and file on the Hugging Face hub, if it is there: a copy in the cache of the
-        hub's own tools will do (`fringe.networks.hub_cache`).
+        Repository and file on the Hugging Face hub. A copy in the cache of the hub's tools is used
+        if it exists (`fringe.networks.hub_cache`).
+
+    Examples
+    --------
+    >>> from fringe.networks import network_weight_files
+    >>> file = network_weight_files("resnet50")[0]
+    >>> file.name, file.licence
+    ('resnet50-0676ba61.pth', 'BSD-3-Clause')
+    >>> file.citation
+    'He et al., Deep Residual Learning for Image Recognition, CVPR 2016'
     """
 
     name: str
@@ -62,9 +71,10 @@ class WeightFile:
 
 
 def weight_folder() -> Path:
-    """Return where weights are kept unless another folder is named.
+    """Return the default folder of weight files.
 
-    The environment variable ``FRINGE_WEIGHTS``, else ``~/.cache/fringe/weights``.
+    This is the environment variable ``FRINGE_WEIGHTS``, or ``~/.cache/fringe/weights`` if the
+    variable is not set.
     """
     return as_path(os.environ.get("FRINGE_WEIGHTS") or "~/.cache/fringe/weights")
 
@@ -92,7 +102,7 @@ def check_sha256(path: Path, network: str, expected: Sequence[str]) -> str:
     Raises
     ------
     FringeError
-        If the file cannot be read, or its SHA-256 is another one.
+        If the file cannot be read, or has another SHA-256.
     """
     found = sha256_of(path, network)
     if found not in expected:
@@ -105,9 +115,9 @@ def check_sha256(path: Path, network: str, expected: Sequence[str]) -> str:
 
 
 def mismatch(path: Path, sha256: str, files: Sequence[WeightFile]) -> list[str]:
-    """Return the digests that a file would need to be one of ``files``; [] if it may be one.
+    """Return the digests of ``files`` if a file is none of them; [] if it may be one of them.
 
-    A file of which no digest is published is known by its name.
+    A file without a published digest is recognized by its name.
     """
     known = list(dict.fromkeys(file.sha256 for file in files if file.sha256 is not None))
     unpublished = [file.name for file in files if file.sha256 is None]
@@ -117,12 +127,13 @@ def mismatch(path: Path, sha256: str, files: Sequence[WeightFile]) -> list[str]:
 
 
 def find(files: Sequence[WeightFile], folder: Path) -> tuple[WeightFile, Path] | None:
-    """Return the first of ``files`` that lies in ``folder``, and where it is, or None.
+    """Return the first of ``files`` that exists in ``folder`` with its path, or None.
 
-    A file of the Hugging Face hub that is not there may lie in the cache of the hub's tools.
+    If none exists there, files of the Hugging Face hub are searched in the cache of the hub's
+    tools.
     """
     for file in files:
-        if os.path.isfile(folder / file.name):  # noqa: PTH113 - False where one may not look
+        if os.path.isfile(folder / file.name):  # noqa: PTH113 - False without permission
             return file, folder / file.name
     for file in files:
         if file.hub is not None and (path := cached(*file.hub)) is not None:
@@ -131,23 +142,25 @@ def find(files: Sequence[WeightFile], folder: Path) -> tuple[WeightFile, Path] |
 
 
 def fetch(file: WeightFile, folder: Path, network: str) -> Path:
-    """Return the path of ``file`` in ``folder``, downloading it there if need be.
+    """Return the path of ``file`` in ``folder``, and download it if it is missing.
 
-    Of a file of the Hugging Face hub that is only in the cache of the hub's tools, the path there.
+    For a file of the Hugging Face hub that exists only in the cache of the hub's tools, the path in
+    the cache is returned.
 
-    It gets its name when its SHA-256 is the published one (`fringe.files.downloading`). Where none
-    is published, the file must be whole and hold tensors.
+    A downloaded file gets its name when its SHA-256 is the published one
+    (`fringe.files.downloading`). If no SHA-256 is published, the file must be complete and contain
+    tensors.
 
     Raises
     ------
     FringeError
-        If no address answers, or what arrived (or was there) is not the published file.
+        If no address answers, or the downloaded or existing file is not the published file.
     """
     path = folder / file.name
-    if (there := find([file], folder)) is not None:
+    if (existing := find([file], folder)) is not None:
         if file.sha256 is not None:
-            check_sha256(there[1], network, [file.sha256])
-        return there[1]
+            check_sha256(existing[1], network, [file.sha256])
+        return existing[1]
     try:
         check = _holds_tensors if file.sha256 is None else None
         download(file.urls, path, file.sha256, check, LARGEST)
@@ -165,7 +178,7 @@ def fetch(file: WeightFile, folder: Path, network: str) -> Path:
 
 
 def _holds_tensors(path: Path) -> None:
-    """Raise unless a file without published SHA-256 holds tensors; say what its digest is."""
+    """Raise unless a file without a published SHA-256 contains tensors; log its digest."""
     read_state(path)
     name = path.name.removesuffix(".part")
-    LOGGER.warning("%s: no published SHA-256 to check; it is %s", name, digest_of(path))
+    LOGGER.warning("%s: no SHA-256 is published; that of this file is %s", name, digest_of(path))

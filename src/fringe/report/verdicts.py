@@ -265,7 +265,7 @@ def _verdict(
             text += ". This change is within its sampling noise: it cannot be distinguished from 0"
         if not trainings[control.network].judges:
             text += (
-                f". {control.title} was {trainings[control.network].told}. It may share FID's "
+                f". {control.title} was {trainings[control.network].phrase}. It may share FID's "
                 "perceptual null space, so it is not used as the judge"
             )
         said.append(f"{text}.")
@@ -400,7 +400,7 @@ def _share(fid: Change, judge: Change | None) -> tuple[float, float]:
 def _training_of_judge(judge: Change, training: Training, flags: list[str]) -> str:
     """Return the sentence on the judge's training, and add its flag."""
     if training is not NOT_STATED:
-        return f"The judge, {judge.title}, was {training.told}."
+        return f"The judge, {judge.title}, was {training.phrase}."
     flags.append("training-not-stated")
     return (
         f"The training of the judge, {judge.title}, is not stated (`trained_on` in its `info`). If "
