@@ -32,7 +32,7 @@ def test_random_draws_have_no_duplicates() -> None:
     assert len({tuple(indices) for indices in draws}) == 5
 
 
-def test_fewer_random_images_are_a_part_of_the_same_draws() -> None:
+def test_fewer_random_images_are_a_subset_of_the_same_draws() -> None:
     whole, part = draw_random(100, 40, 5, seed=0), draw_random(100, 40, 5, seed=0, keep=25)
     for many, few in zip(whole, part, strict=True):
         assert len(set(few)) == 25

@@ -37,7 +37,7 @@ def pair_of(dim: int, unlike: float = 0.3) -> tuple[Gaussian, Gaussian, Draw]:
 
 
 def released(real: Gaussian, subsets: list[np.ndarray]) -> float:
-    """Return the released code's value: matrix roots of copied rows and a line by polyfit."""
+    """Return the value of the released code, from matrix roots of copied rows and polyfit."""
     distances = []
     for rows in subsets:
         covariance = np.cov(rows.T)

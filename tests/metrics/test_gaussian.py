@@ -68,7 +68,7 @@ def test_few_drawn_images_of_many(rows_at_a_time: int, monkeypatch: pytest.Monke
     np.testing.assert_allclose(gaussian.covariance, np.cov(features[drawn].T), atol=1e-12)
 
 
-def test_merged_gaussians_are_those_of_all_rows() -> None:
+def test_merged_gaussians_equal_those_of_all_rows() -> None:
     features = rows(offset=1e3)
     for cuts in ([2], [100, 350], [], [5, 7, 600]):
         parts = [(Gaussian.from_features(part), len(part)) for part in np.split(features, cuts)]

@@ -72,7 +72,7 @@ def test_influence_is_the_derivative_with_respect_to_an_image_weight(side: str) 
         assert getattr(found, side)[image] == pytest.approx(slope, rel=1e-5, abs=1e-6)
 
 
-def test_weighted_distance_and_error_are_those_of_repeated_images() -> None:
+def test_weighted_distance_and_error_equal_those_of_repeated_images() -> None:
     rng = np.random.default_rng(2)
     real, generated = rng.normal(size=(300, 5)), rng.normal(size=(100, 5)) + 0.3
     weights = rng.integers(0, 4, 100).astype(float)

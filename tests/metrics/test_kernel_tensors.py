@@ -45,7 +45,7 @@ def test_distance_of_all_pairs_equals_its_definition(
     assert min(map(abs, found)) > 1e-3
 
 
-def test_the_subsets_are_those_of_arrays() -> None:
+def test_subsets_equal_those_of_arrays() -> None:
     x, y = features(90, 6, 2).astype(np.float32), features(70, 6, 3).astype(np.float32)
     how: dict[str, Any] = {"subsets": 4, "subset_size": 30, "seed": 5}
     found = kernel_distances_of_tensors(torch.from_numpy(x), torch.from_numpy(y), KERNELS, **how)

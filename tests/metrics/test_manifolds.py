@@ -300,8 +300,8 @@ def test_bad_input_is_refused() -> None:
     assert precision_recall(x, y, dtype="float64") == by_definition(x, y, 3)
 
 
-def test_errors_are_the_spread_given_the_other_side() -> None:
-    """200 repeats of 80 images of one side: the spread is known to 5%."""
+def test_errors_equal_the_spread_given_the_other_side() -> None:
+    """The spread of 200 repeats of 80 images of one side is accurate to 5%."""
     rng = np.random.default_rng(0)
     fixed = rng.standard_normal((150, 4))
     found = []

@@ -202,7 +202,7 @@ def test_same_bits_after_an_interruption(
         assert file["done"][()]
 
 
-def test_a_step_size_that_diverges_is_named() -> None:
+def test_message_on_divergence_names_the_step_size() -> None:
     real, candidates = problem(100.0)
     with pytest.raises(DivergenceError, match=r"step size 10 .*lower learning_rate"):
         optimize_weights(real, candidates, "released", max_evaluations=600)

@@ -166,7 +166,7 @@ class FeatureFile:
 
 
 def _fill(rows: np.ndarray, path: Path, space: str, shape: tuple[int, int], first: int) -> None:
-    """Read rows from ``first`` on of a file whose features have this ``shape``."""
+    """Fill ``rows`` from row ``first`` on of a file whose features have this ``shape``."""
     with open_h5(path) as file:
         dataset = file.get(space)
         if dataset is None or dataset.shape != shape or dataset.is_virtual:

@@ -13,7 +13,7 @@ __all__ = ["Report"]
 
 
 class Report:
-    """Shows the latest row of a path, and counts the seconds of an optimization."""
+    """Progress lines with the latest row of a path, and a clock of the optimization."""
 
     def __init__(self, title: str, total: int, unit: str = "evaluation") -> None:
         self._title, self._total, self._unit = title, total, unit
