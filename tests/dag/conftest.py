@@ -1,4 +1,4 @@
-"""A small workflow, run by real Snakemake processes, and what its output says."""
+"""A small workflow, run by real Snakemake processes, and readers of its output."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ CONFIG = {
 
 
 class Project:
-    """A folder with a configuration, its images and, in time, its results.
+    """A folder with a configuration, its images and, later, its results.
 
     ``code`` is the folder of Snakefile, rules, scripts and library.
     """
@@ -70,14 +70,16 @@ class Project:
         self.folder = folder
         self.config = copy.deepcopy(config)
         self.code = code
-        self.text: str | None = None  # of the configuration, where YAML can say what a dict cannot
+        self.text: str | None = (
+            None  # text of the configuration, where YAML can express more than a dict
+        )
 
     @property
     def results(self) -> Path:
         return self.folder / self.config.get("results", "results") / self.config["run"]
 
     def copy(self, folder: Path) -> Project:
-        """Return a copy that shares nothing and whose files are as old."""
+        """Return an independent copy whose files have the same times."""
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder, self.config, self.code)
 
@@ -104,7 +106,7 @@ class Project:
         }
 
     def run(self, *targets: str, cores: int = 2, fails: bool = False, options: str = "") -> str:
-        """Run Snakemake and return what it prints; targets are files below the results."""
+        """Run Snakemake and return its output; targets are files below the results."""
         command = self._command([*self._paths(targets), *options.split()], cores)
         if command["args"][:3] == [sys.executable, "-m", "snakemake"]:
             status, printed = run_snakemake(command["args"][3:], command["cwd"], command["env"])
@@ -115,7 +117,7 @@ class Project:
         return printed
 
     def start(self, *targets: str, cores: int = 2) -> subprocess.Popen[str]:
-        """Start Snakemake as the leader of a process group of its own."""
+        """Start Snakemake as the leader of a new process group."""
         command = self._command(self._paths(targets), cores)
         return subprocess.Popen(**command | {"stdout": subprocess.DEVNULL}, start_new_session=True)
 
@@ -151,7 +153,7 @@ class Project:
 
 
 def clone(code: Path, folder: Path) -> None:
-    """Copy what a run needs of the code."""
+    """Copy the part of the code that a run needs."""
     folder.mkdir()
     for name in ("Snakefile", "rules", "workflow", "config", "src", "profiles", "envs"):
         if (code / name).is_dir():
@@ -162,7 +164,7 @@ def clone(code: Path, folder: Path) -> None:
 
 
 def write_images(folder: Path, source: ImageSource) -> None:
-    """Write the images of a source as PNG files, and as a ZIP of the folder's name."""
+    """Write the images of a source as PNG files, and as a ZIP with the folder's name."""
     folder.mkdir()
     with zipfile.ZipFile(folder.with_suffix(".zip"), "w") as archive:
         for number, pixels in enumerate(source.read(range(len(source)))):
@@ -175,18 +177,18 @@ def write_images(folder: Path, source: ImageSource) -> None:
 
 @pytest.fixture(scope="session")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the code, so that an edit meanwhile does not reach a test that compares runs."""
+    """A copy of the code, so that an edit during the tests does not affect comparisons of runs."""
     folder = tmp_path_factory.mktemp("code") / "repository"
     clone(REPOSITORY, folder)
     shutil.copy(Path(__file__).with_name("tiny_network.py"), folder / "src")
-    # Once, also where PYTHONDONTWRITEBYTECODE forbids the hundreds of jobs to do it.
+    # Compile once, also if PYTHONDONTWRITEBYTECODE forbids the hundreds of jobs to do it.
     compileall.compile_dir(folder / "src", quiet=1)
     return folder
 
 
 @pytest.fixture(scope="session")
 def started(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with its images that has not been run. Not to be changed: copy it."""
+    """A project with its images that has not been run. Do not change it: make a copy."""
     folder = tmp_path_factory.mktemp("started")
     write_images(folder / "real", PhotoSource(60, 32, 0))
     write_images(folder / "late", PhotoSource(40, 32, 7))
@@ -197,10 +199,10 @@ def started(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def finished(started: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that has been run, once for all workers. Not to be changed: copy it."""
+    """A project that has been run, once for all workers. Do not change it: make a copy."""
     place = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        place = place.parent  # which the workers share
+        place = place.parent  # shared by the workers
     folder = place / "finished"
     with (place / "finished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

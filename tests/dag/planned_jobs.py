@@ -1,8 +1,8 @@
-"""All jobs that Snakemake plans for a shipped configuration, in a form that can be compared.
+"""All jobs that Snakemake plans for a shipped configuration, in a comparable form.
 
-``python tests/dag/planned_jobs.py`` in the repository writes the references that `test_jobs.py`
-compares with. Nobody has the data sets of the paper at hand, so these sources are declared: each
-has as many images as the configuration counts, and a fingerprint that says so.
+``python tests/dag/planned_jobs.py`` in the repository writes the references of `test_jobs.py`.
+The data sets of the paper are not available, so these sources are only declared: each has the
+number of images of the configuration, and a fingerprint of the declaration.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LONGEST_TEXT = 160
 def plan(config: str, folder: Path) -> list[dict[str, Any]]:
     """Return all jobs of ``config/<config>.yaml``, planned by Snakemake in an empty folder.
 
-    On a GPU, so that the sizes of shards and the resources do not depend on this machine.
+    The plan is for a GPU, so that sizes of shards and resources do not depend on this machine.
     """
     written = yaml.safe_load((REPOSITORY / "config" / f"{config}.yaml").read_text())
     (folder / "config.yaml").write_text(yaml.safe_dump({**written, "device": "cuda"}))
@@ -58,16 +58,16 @@ def plan(config: str, folder: Path) -> list[dict[str, Any]]:
 
 
 def _files(name: str, path: Path) -> list[Path]:
-    """Return the files of a source; of a whole training one for each snapshot."""
+    """Return the files of a source; a whole training has one file for each snapshot."""
     if "training" not in name:
         return [path]
     return [path.parent / f"network-snapshot-{k:06d}.pkl" for k in range(1000, 25001, 1000)]
 
 
 def summary(jobs: Sequence[dict[str, Any]]) -> str:
-    """Return jobs as text: for each rule a digest of the jobs that differ in their shards only.
+    """Return jobs as text: for each rule, a digest of the jobs that differ only in their shards.
 
-    The first and the last job of each rule are there in full, except for long lists and texts.
+    The first and the last job of each rule are written in full, except for long lists and texts.
     """
     rules: dict[str, dict[str, Any]] = {}
     for job in jobs:
@@ -101,7 +101,7 @@ def _digest(value: Any) -> str:
 
 
 def _dump(out: Path) -> None:
-    """Let Snakemake plan the configuration in the current folder, and write all jobs to a file."""
+    """Plan the configuration in the current folder with Snakemake, and write all jobs to a file."""
     import snakemake.cli
 
     import fringe.sources
@@ -142,7 +142,7 @@ def _dump(out: Path) -> None:
 
 
 def _described(job: Any) -> dict[str, Any]:
-    """Return all that Snakemake knows of a job; params as it compares them."""
+    """Return all properties of a job in Snakemake; params in the form that Snakemake compares."""
     inputs: dict[str, list[str]] = {}
     for name, item in job.input._allitems():
         inputs.setdefault(name or "", []).extend([item] if isinstance(item, str) else item)

@@ -1,14 +1,14 @@
-"""Starts Fringe, Snakemake and its jobs in forks of a process that has imported libraries.
+"""Start Fringe, Snakemake and its jobs in forks of a process that has imported libraries.
 
-Most of the time that a small job or a dry run takes is spent on imports. The first call starts the
-server, a clean interpreter, which outlives all runs of its test process. It imports neither
-Snakemake, which notes where it was started, nor Fringe, of which each run has its own copy. A fork
-does what ``python -m fringe``, ``python -m snakemake`` or ``python script.py`` does. It ends as an
-interpreter ends, except that it does not clear the modules, which takes a third of a second.
+A small job or a dry run spends most of its time on imports. The first call starts the server, a
+clean interpreter, which runs until its test process ends. The server does not import Snakemake,
+which records the folder in which it was started, or Fringe, because each run has its own copy. A
+fork does the same as ``python -m fringe``, ``python -m snakemake`` or ``python script.py``. It ends
+like an interpreter, except that it does not clear the modules, which takes a third of a second.
 
-Fringe and Snakemake start the client where they would start Python. The client sends a script, or
-Snakemake, to the server, with its own standard streams and the descriptor of its events, and
-replaces itself by Python for anything else.
+Fringe and Snakemake start the client instead of Python. The client sends a script, or Snakemake, to
+the server, with its own standard streams and the descriptor of its events. For other commands, the
+client replaces itself by Python.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ LIBRARIES = (
     *("simplejpeg", "sqlmodel", "tenacity", "torch", "torchvision", "tqdm", "yaml"),
 )
 SOCKET, CLIENT = "socket", "python"  # names in the server's folder
-DESCRIPTOR = "FRINGE_EVENTS"  # as in fringe.running.following, which is not imported here
+DESCRIPTOR = "FRINGE_EVENTS"  # same name as in fringe.running.following, which is not imported here
 
-# Only modules that take no time to import.
+# The client imports only modules that load quickly.
 CLIENT_TEXT = """\
 #!{python} -SE
 import os, pickle, signal, socket, struct, sys
@@ -65,13 +65,13 @@ sys.exit(status)
 
 Call = tuple[list[str], str, dict[str, str]]  # arguments of Python, folder, environment
 
-_folders: list[Path] = []  # that of this process's server, once started
+_folders: list[Path] = []  # of this process's server, once started
 
 
 def run_snakemake(
     arguments: list[str], folder: Path, environment: dict[str, str]
 ) -> tuple[int, str]:
-    """Run Snakemake in a folder; return its exit status and all that it printed."""
+    """Run Snakemake in a folder; return its exit status and its output."""
     with tempfile.TemporaryFile() as printed:
         call: Call = (["-m", "snakemake", *arguments], str(folder), environment)
         status = _send(call, printed, printed)
@@ -89,7 +89,7 @@ def run_fringe(
 
 
 def _send(call: Call, printed: IO[bytes], errors: IO[bytes]) -> int:
-    """Have the server do a call; return its exit status."""
+    """Send a call to the server; return the exit status of the call."""
     if not _folders:
         _start()
     sent = pickle.dumps(call)
@@ -136,7 +136,7 @@ def _stop(server: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 def _serve(folder: Path) -> Call | None:
-    """Answer calls until standard input is closed; in a fork, return what it is to run."""
+    """Answer calls until standard input is closed; in a fork, return the call to run."""
     for library in LIBRARIES:
         importlib.import_module(library)
     assert not {"fringe", "snakemake"} & sys.modules.keys()
@@ -182,7 +182,7 @@ def _answer(connection: socket.socket) -> Call:
                 os.dup2(stream, number)
                 os.close(stream)
         return found
-    # A client that is killed ends what it has started.
+    # When a client is killed, its processes end too.
     ended = os.pidfd_open(child)
     if ended not in select.select([ended, connection], [], [])[0]:
         os.kill(child, signal.SIGTERM)
@@ -193,11 +193,11 @@ def _answer(connection: socket.socket) -> Call:
 
 
 def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
-    """Do what ``python`` does with these arguments, in this process."""
+    """Do the same as ``python`` with these arguments, in this process."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    # As Python makes the path, in place of the folder of this file.
+    # The same path as Python's, instead of the folder of this file.
     found = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     options: dict[str, Any] = {"run_name": "__main__"}
     if arguments[0] == "-m":
@@ -212,7 +212,7 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None
 
 
 def _end(call: Call) -> None:
-    """Run a call, and end this process with the exit status that ``python`` would have."""
+    """Run a call, and end this process with the exit status of ``python``."""
     status = 0
     try:
         _run(*call)

@@ -1,4 +1,4 @@
-"""The metrics that are asked for, in a real run: of features of another tool, by `fringe score`."""
+"""Requested metrics in a real run, from features of another tool, with `fringe score`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ASKED = ["fid", "kid", "coverage", "recall", "vendi", "memorization"]
 
 @pytest.fixture
 def arrays(fresh: Project) -> dict[str, dict[str, np.ndarray]]:
-    """Features of 400 real and 200 generated images, which a run compares."""
+    """Features of 400 real and 200 generated images, which are compared in a run."""
     found = {}
     for seed, (name, count) in enumerate({"real": 2 * N, "made": N}.items()):
         stream = np.random.default_rng(seed)
@@ -71,17 +71,17 @@ def test_metrics_are_measured_in_every_network(
             assert found == pytest.approx(value, rel=1e-9), (metric, network)
     assert "Table S2" in (fresh.results / "tables/tableS2.md").read_text()
 
-    # One metric more measures the metrics again, and nothing else.
+    # One more metric reruns the metrics, and nothing else.
     assert fresh.planned(table) == set()
     fresh.config["evaluation"]["metrics"] = [*ASKED, "density"]
     formats = {f"tables/tableS2.{suffix}" for suffix in ("csv", "md", "tex", "html")}
     assert fresh.planned(table) == files | formats
 
 
-def test_a_metric_without_what_it_needs_ends_before_any_job(
+def test_a_metric_without_its_inputs_ends_before_any_job(
     fresh: Project, arrays: dict[str, dict[str, np.ndarray]]
 ) -> None:
     fresh.config["evaluation"] |= {"n_real": 2 * N, "metrics": ["memorization"]}
-    told = fresh.run("tables/tableS2.csv", fails=True)
-    assert "memorization needs other real images than the 400 that are compared" in told
+    printed = fresh.run("tables/tableS2.csv", fails=True)
+    assert "memorization needs other real images than the 400 that are compared" in printed
     assert not list(fresh.results.rglob("*.csv"))

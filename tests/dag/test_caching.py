@@ -1,4 +1,4 @@
-"""What a second run does: exactly what depends on what was changed, in one invocation."""
+"""A second run reruns exactly the jobs that depend on a change, in one invocation."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Change = Callable[[Project], None]
 MAIN, CONTROL, OTHER = (f"tiny_network.{name}" for name in ("classifier", "control", "other"))
 PNG_PDF = ("png", "pdf")
 
-# What Top-1 matching draws, beyond the candidates too, and as many random images; and distances of
-# these draws in units of the floor.
+# Draws of Top-1 matching, also beyond the candidates, the same number of random images, and
+# distances of these draws in units of the floor.
 MATCHED = (
     *("matched/faces.h5", "matched/faces/*.h5"),
     *("draws/faces/matched.h5", "draws/faces/random-filled.h5"),
@@ -48,7 +48,7 @@ RESULTS = ("tables/*", "figures/*", "verdict.*")
 
 
 def drawn_with(*schemes: str) -> tuple[str, ...]:
-    """Return patterns of the weights of schemes and of what follows from them."""
+    """Return patterns of the weights of schemes and of the results that follow from them."""
     return (
         *(
             f"{kind}/faces/{scheme}{end}"
@@ -64,11 +64,11 @@ ONE_EACH = ("1", "4a", "5", "16", "17", "S1")
 
 
 def figures(*numbers: str) -> tuple[str, ...]:
-    """Return patterns of figures, of which some are drawn for each data set."""
+    """Return patterns of figures; some figures exist for each data set."""
     return tuple(f"figures/figure{n}{'-*' if n in ONE_EACH else ''}.*" for n in numbers)
 
 
-# What follows from features, for both networks.
+# Results that follow from features, for both networks.
 AFTER_REAL = (
     "features/real/*.h5",
     "statistics/real/*/*.h5",
@@ -88,7 +88,7 @@ AFTER_FAKE = (
 
 
 def after_snapshot(name: str) -> tuple[str, ...]:
-    """Return patterns of what follows from the features of one snapshot."""
+    """Return patterns of the results that follow from the features of one snapshot."""
     return (
         f"features/{name}/*.h5",
         f"statistics/{name}/*/*.h5",
@@ -98,12 +98,12 @@ def after_snapshot(name: str) -> tuple[str, ...]:
 
 
 def summed_up(outputs: set[str]) -> set[str]:
-    """Return outputs of jobs, and the pages on all of them, which any job makes stale."""
+    """Return outputs of jobs, and the pages about all of them, which every job makes stale."""
     return outputs | {"index.html", "cost.md", "cost.html"} if outputs else outputs
 
 
 def sets(*keys: str | int, to: object) -> Change:
-    """Return a change of one value of the configuration."""
+    """Return a function that changes one value of the configuration."""
 
     def change(project: Project) -> None:
         place = project.config
@@ -114,7 +114,7 @@ def sets(*keys: str | int, to: object) -> Change:
     return change
 
 
-# Of the 60 real images, of which 40 are used.
+# One of the 60 real images, of which 40 are used.
 REAL_ORDER = random_stream(0, "order").permutation(60)
 
 
@@ -233,9 +233,9 @@ SHORT_MATCHING = (
     *("tables/table1.*", *figures("16")),
 )
 
-# tests/plan/test_provenance.py tests what the params of jobs hold. Here is what Snakemake makes
-# of params, and changes of files. Each: a name, the change, patterns of outputs that exist, and
-# outputs that do not yet.
+# tests/plan/test_provenance.py tests the params of jobs. These tests check which jobs Snakemake
+# reruns after changes of params and of files. Each entry: a name, the change, patterns of existing
+# outputs, and outputs that do not exist yet.
 CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     ("nothing but times and places of data", both(touch, move), (), set()),
     (
@@ -305,7 +305,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         | scored(CONTROL, "top3"),
     ),
     (
-        # Its features and statistics are older than all that is to be made from them.
+        # Its features and statistics are older than all results that are made from them.
         "a data set of another source",
         sets("datasets", "faces", "real", to="late"),
         (
@@ -329,7 +329,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     (
         "a comparison",
         compare,
-        # All explorers of a run share the bytes of the page.
+        # All explorers of a run share the size limit of the page.
         ("deviations.*", EXPLORER),
         {f"images/rival/{shard}.h5" for shard in REAL_SHARDS}
         | extracted("rival", MAIN, *REAL_SHARDS)
@@ -377,7 +377,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
 @pytest.mark.parametrize(
     ("change", "patterns", "new"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-def test_a_change_reruns_what_depends_on_it(
+def test_a_change_reruns_only_dependent_jobs(
     finished: Project,
     project: Project,
     change: Change,
@@ -390,7 +390,7 @@ def test_a_change_reruns_what_depends_on_it(
     assert project.planned() == summed_up(expected)
 
 
-def test_a_file_that_comes_later_runs_only_what_it_makes_possible(project: Project) -> None:
+def test_a_file_that_arrives_later_runs_only_its_own_jobs(project: Project) -> None:
     project.config["missing"] = "skip"
     (project.folder / "late").rename(project.folder / "away")
     printed = project.run()
@@ -398,7 +398,7 @@ def test_a_file_that_comes_later_runs_only_what_it_makes_possible(project: Proje
     pages = {f"{page}.{kind}" for page in ("left_out", "deviations") for kind in ("md", "html")}
     assert project.outputs(printed) == summed_up(pages)
     assert "| Figure 9 | sources/late |" in (project.results / "left_out.md").read_text()
-    # As if the file had never been there.
+    # As if the file had never existed.
     late = {*project.files(*after_snapshot("late")), *project.files(f"features/late/{MAIN}/*.h5")}
     for path in late:
         (project.results / path).unlink()
@@ -406,8 +406,8 @@ def test_a_file_that_comes_later_runs_only_what_it_makes_possible(project: Proje
     assert project.planned() == summed_up(late | pages)
 
 
-def test_a_change_is_done_in_one_run(project: Project) -> None:
-    """What a dry run plans is what runs, and then there is nothing to do."""
+def test_a_change_is_complete_after_one_run(project: Project) -> None:
+    """The run executes exactly the jobs of the dry run, and then no job remains."""
     sets("sources", "early", "seed", to=9)(project)
     patterns = ("images/early/*.h5", "features/early/*/*.h5", *after_snapshot("early"))
     before = (project.results / "scores/faces/snapshots-features.csv").read_bytes()
@@ -420,12 +420,12 @@ def test_a_change_is_done_in_one_run(project: Project) -> None:
     assert actual.chain[0].job.rule in ("render_images", "extract_features")
     page = (project.results / "cost.md").read_text()
     assert all(f"| {' | '.join(row)} |" in page for row in rule_rows(actual))
-    # And back: what was made first is older than what is there now.
+    # And back: the first results are older than the present ones.
     sets("sources", "early", "seed", to=2)(project)
     assert project.planned() == summed_up(project.files(*patterns))
 
 
-def test_results_say_which_images_stand_for_a_set(finished: Project) -> None:
+def test_results_state_which_images_represent_a_set(finished: Project) -> None:
     for page in ("tables/table1.md", "tables/table1.tex", "tables/table3.html", "verdict.md"):
         text = (finished.results / page).read_text()
         assert "Real images: 40 of 60, chosen at random with seed 0." in text, page
@@ -435,7 +435,7 @@ def test_results_say_which_images_stand_for_a_set(finished: Project) -> None:
 def test_matching_draws_beyond_the_candidates(
     finished: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Classes and FID of all images that were drawn are those of the images themselves."""
+    """Classes and FID of all drawn images are equal to those computed from the images."""
     monkeypatch.syspath_prepend(Path(__file__).parent)
     draws, report = load_draws(finished.results / "draws/faces/matched.h5")
     assert (report["asked"], report["filled"], report["unfilled"]) == (60, 60, {})
@@ -459,7 +459,7 @@ def test_matching_draws_beyond_the_candidates(
         scores = read_scores([finished.results / f"scores/faces/matched/{network}.csv"])
         # Features are float32, and their last bits may depend on the size of the batch.
         assert scores["value"].tolist() == pytest.approx(expected, rel=1e-5)
-        # With all bins full, as many random images are the random ones.
+        # If all bins are full, the filled random draw equals the random draw.
         whole, filled = (
             read_scores([finished.results / f"scores/faces/{scheme}/{network}.csv"])["value"]
             for scheme in ("random", "random-filled")
@@ -467,7 +467,7 @@ def test_matching_draws_beyond_the_candidates(
         assert filled.tolist() == whole[: len(filled)].tolist()
 
 
-def test_matching_that_reaches_its_limit_says_so(project: Project) -> None:
+def test_matching_that_reaches_its_limit_is_reported(project: Project) -> None:
     sets("matching", to={"limit": 2})(project)
     tables = "tables/table1.md"
     made = (*MATCHED[:-1], *SHORT_MATCHING[len(MATCHED) : -1])  # the table has no FDr
@@ -478,7 +478,7 @@ def test_matching_that_reaches_its_limit_says_so(project: Project) -> None:
     assert f"{filled} at random (change: matching relative to these)" in text
     assert f"could fill only {filled} of 60 places" in text
     assert project.planned(tables) == set()
-    # Images that were looked at before are not looked at again.
+    # Images that were classified before are not classified again.
     sets("matching", to={"limit": 10})(project)
     assert "matched/faces.h5" in project.executed("matched/faces.h5")
     assert (
@@ -488,8 +488,8 @@ def test_matching_that_reaches_its_limit_says_so(project: Project) -> None:
     assert not (project.results / "matched/faces.checkpoint").exists()
 
 
-def test_images_made_again_are_not_news(project: Project) -> None:
-    """A control that needs lost images has them rendered; features of others stay as they are."""
+def test_images_made_again_make_nothing_stale(project: Project) -> None:
+    """A control that needs lost images renders them; features of other networks stay unchanged."""
     drop_images(project)
     ADD_CONTROL(project)
     link = f"features/fake/{OTHER}.h5"
@@ -538,7 +538,7 @@ def test_a_raised_revision_reruns_its_stage(
     finished: Project, project: Project, tmp_path: Path, stage: str
 ) -> None:
     project.clone_code(tmp_path / "code")
-    # Sources have one for each kind.
+    # Sources have one revision for each kind.
     module, name = (stage, "REVISION") if stage.endswith(".py") else ("revisions.py", stage)
     edit(project.code / "src/fringe" / module, rf"^{name} = \d+\b", f"{name} = 99")
     assert project.planned() == summed_up(finished.files(*REVISIONS[stage]))

@@ -1,4 +1,4 @@
-"""The study of config/cifar10.yaml on made files of the same formats, with few images."""
+"""The study of config/cifar10.yaml on artificial files of the same formats, with few images."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def cifar10(fresh: Project) -> Project:
         CLASSIFIER: config["datasets"]["cifar10"]["published"]["inception"],
         CONTROL: {"value": 1, "source": "Nobody, Table 0"},
     }
-    # As much of the other test's configuration as makes the run small.
+    # The part of the other tests' configuration that makes the run small.
     small = {key: fresh.config[key] for key in ("optimization", "convergence", "figures")}
     small["evaluation"] = fresh.config["evaluation"] | {"kid_exact": False}
     small["extraction"] = {"batch_size": 20}
@@ -64,19 +64,19 @@ def test_the_whole_study(cifar10: Project) -> None:
     cifar10.run(cores=2)
     results = cifar10.results
     assert results.name == "cifar10"
-    # The training images and none of the test images, unpacked once.
+    # Only the training images, unpacked once.
     assert len(open_features(results / "features/cifar10/tiny_network.classifier.h5")) == 60
     assert (results / "images/cifar10/unpacked.h5").is_file()
     assert (results / "index.html").is_file()
     scores = pd.read_csv(results / "scores/cifar10/random/tiny_network.classifier.csv")
     ours = scores[scores["metric"] == "fid"]["value"].mean()
-    # The published number next to ours: here both the counts and the networks are others.
+    # The published number next to the run's number: here counts and networks differ.
     verdict = unmarked((results / "verdict.md").read_text())
-    told = re.search(r"Published distance in \S+ 2\.92 \((.*?)\)\. Ours is (\S+)", verdict)
-    assert told is not None, verdict
-    assert told[1].startswith("Karras et al.")
-    assert told[1].endswith("2020, Figure 11b")
-    assert float(told[2]) == pytest.approx(ours, abs=0.006)
+    published = re.search(r"Published distance in \S+ 2\.92 \((.*?)\)\. Ours is (\S+)", verdict)
+    assert published is not None, verdict
+    assert published[1].startswith("Karras et al.")
+    assert published[1].endswith("2020, Figure 11b")
+    assert float(published[2]) == pytest.approx(ours, abs=0.006)
     assert "not directly comparable: 50,000 real images there and 40 here; 50,000" in verdict
     assert "1.00 (Nobody, Table 0). Ours is" in verdict
     page = (results / "index.html").read_text()

@@ -1,4 +1,4 @@
-"""Networks that see no classes, and another network that counts them, in real runs."""
+"""Networks without classes, with another network as the classifier, in real runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAME = "tiny_network.blind"
 
 @pytest.fixture(scope="module")
 def counted(started: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A run with maps and a comparison, all of whose classes are another network's."""
+    """A run with maps and a comparison, with the classes of another network."""
     project = started.copy(tmp_path_factory.mktemp("counted") / "project")
     config = project.config
     config |= {
@@ -52,12 +52,12 @@ def logits(project: Project, source: str) -> np.ndarray:
         return np.asarray(file["logits"][()])
 
 
-def test_the_network_of_fid_sees_no_classes(counted: Project) -> None:
+def test_the_network_of_fid_has_no_classes(counted: Project) -> None:
     with h5py.File(counted.results / f"features/fake/{NAME}.h5") as file:
         assert "logits" not in file
 
 
-def test_draws_have_the_classes_that_the_classifier_counts(counted: Project) -> None:
+def test_draws_match_the_classes_of_the_classifier(counted: Project) -> None:
     with h5py.File(counted.results / "draws/faces/matched.h5") as file:
         draws = file["indices"][()]
     with h5py.File(counted.results / "matched/faces.h5") as file:
@@ -110,14 +110,14 @@ def test_the_control_s_own_null_space_is_measured(counted: Project) -> None:
     assert "The null space of each network: how far its distance falls" in page
 
 
-def test_scores_of_logits_are_of_the_classifier(counted: Project) -> None:
+def test_scores_of_logits_use_the_classifier(counted: Project) -> None:
     rows = pd.read_csv(counted.results / "scores/faces/snapshots-logits.csv")
     assert set(rows["network"]) == {COUNTING}
     rows = pd.read_csv(counted.results / "scores/faces/snapshots-features.csv")
     assert set(rows["network"]) == {MAIN}
 
 
-def test_maps_are_of_one_network_and_classes_of_the_other(counted: Project) -> None:
+def test_maps_use_one_network_and_classes_the_other(counted: Project) -> None:
     with h5py.File(counted.results / f"sensitivity/faces/{NAME}.h5") as file:
         classes, names = file["classes"][()], json.loads(file.attrs["class_names"])
         assert file["activations"].shape == file["maps"].shape
@@ -126,18 +126,18 @@ def test_maps_are_of_one_network_and_classes_of_the_other(counted: Project) -> N
     assert names[0] == "class 0"
 
 
-def test_a_comparison_says_whose_classes_they_are(counted: Project) -> None:
+def test_a_comparison_names_the_classifier(counted: Project) -> None:
     text = (counted.results / "comparisons/two/verdict.json").read_text()
     (verdict,) = json.loads(text)["verdicts"]
-    told = f"Classes are the Top-1 classes of {COUNTING}, and FID is measured with {MAIN}."
-    assert told in verdict["limits"]
+    sentence = f"Classes are the Top-1 classes of {COUNTING}, and FID is measured with {MAIN}."
+    assert sentence in verdict["limits"]
     for place in ("explorer/datasets/faces.h5", "explorer/comparisons/two.h5"):
         explorer = read_explorer(counted.results / place)
         assert explorer.class_table is not None
         assert f"Classes are those of {COUNTING}." in explorer.counts
 
 
-def test_another_classifier_makes_stale_what_has_classes(counted: Project, tmp_path: Path) -> None:
+def test_another_classifier_reruns_results_with_classes(counted: Project, tmp_path: Path) -> None:
     project = counted.copy(tmp_path / "project")
     assert project.planned() == set()
     project.config["classifier"] = "tiny_network:classifier"

@@ -1,4 +1,4 @@
-"""`fringe run` with a real Snakemake: spaces in paths, Ctrl-C and SIGTERM, and going on."""
+"""`fringe run` with a real Snakemake: spaces in paths, Ctrl-C and SIGTERM, and continuation."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run(project: Project, *others: str, **variables: str) -> subprocess.Complete
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     limit = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < limit, "it takes too long"
@@ -94,12 +94,12 @@ def test_a_run_with_nothing_to_do_ends_with_its_tables_and_report(project: Proje
 
 
 def snakemake_log(project: Project) -> str:
-    """Return what Snakemake has kept of the one run in a folder."""
+    """Return Snakemake's log of the only run in a folder."""
     (path,) = (project.folder / ".snakemake/log").glob("*.log")
     return path.read_text()
 
 
-def test_a_terminal_shows_one_line_that_moves(fresh: Project) -> None:
+def test_a_terminal_shows_one_updated_line(fresh: Project) -> None:
     project = fresh
     link = "results/tiny/features/late/tiny_network.classifier.h5"
     arguments = command(project, link)
@@ -114,7 +114,7 @@ def test_a_terminal_shows_one_line_that_moves(fresh: Project) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, printed.decode()
     os.close(terminal)
     assert (project.folder / link).exists()
-    # What follows the estimate. A terminal has 40 columns, of which the last one stays free.
+    # The output after the estimate. The terminal has 40 columns, and the last one stays empty.
     _, _, after = printed.decode().rpartition(" at least.")
     states = re.findall(r"\r([^\r\n]+)\x1b\[K", after)
     assert any(re.fullmatch(r"features: [01] of 2 jobs( \(\d+ s\))?", one) for one in states), after
@@ -127,7 +127,7 @@ def test_a_terminal_shows_one_line_that_moves(fresh: Project) -> None:
     assert "Finished jobid: " in log
 
 
-def test_a_file_gets_plain_lines_and_what_failed(fresh: Project) -> None:
+def test_a_file_gets_plain_lines_and_the_failure(fresh: Project) -> None:
     project = fresh
     damaged = project.folder / "late" / "img00000003.png"
     damaged.write_bytes(damaged.read_bytes()[:-200])
@@ -148,8 +148,8 @@ def test_a_file_gets_plain_lines_and_what_failed(fresh: Project) -> None:
 
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM"])
-def test_a_run_that_was_stopped_goes_on(fresh: Project, way: str) -> None:
-    """Ctrl-C ends the jobs; SIGTERM lets those that work come to their end, and starts no other."""
+def test_a_stopped_run_continues(fresh: Project, way: str) -> None:
+    """Ctrl-C ends the jobs; SIGTERM lets running jobs finish, and starts no other job."""
     project = spaced(fresh)
     project.config["network"] = "tiny_network:held"
     link = "my results/tiny/features/late/tiny_network.held.h5"
@@ -186,7 +186,7 @@ def test_a_run_that_was_stopped_goes_on(fresh: Project, way: str) -> None:
 
 
 def read(terminal: int) -> bytes:
-    """Return what a terminal shows next; nothing once all processes on it have ended."""
+    """Return the next output on a terminal, or nothing once all its processes have ended."""
     assert select.select([terminal], [], [], 300)[0], "it takes too long"
     try:
         return os.read(terminal, 10_000)

@@ -52,7 +52,7 @@ def compared(folder: Path) -> list[str]:
     return printed.partition("\n\nVerdict on good against bad")[2].splitlines()
 
 
-def test_a_better_generator_is_better(folder: Path, compared: list[str]) -> None:
+def test_a_better_generator_gets_the_verdict_real(folder: Path, compared: list[str]) -> None:
     """Planted truth on images: the same photographs with fewer errors."""
     assert compared[0] == ": REAL"
     assert len(compared) < 25
@@ -61,13 +61,13 @@ def test_a_better_generator_is_better(folder: Path, compared: list[str]) -> None
     (verdict,) = found["verdicts"]
     assert verdict["word"] == "real"
     (control,) = found["witnesses"]
-    # Of so few images it sees no warp; but it moves, and that says something.
+    # With so few images the control does not see a warp; but it changes, which is evidence.
     assert control["judges"]
     assert control["has_power"] is False
     assert "would have seen a blur" in control["sees"]
     for suffix in ("md", "html"):
         assert verdict["sentence"].split(".")[0] in (results / f"verdict.{suffix}").read_text()
-    # The classes with images, in a page that needs no other file.
+    # The classes with images, in a self-contained page.
     picture = base64.b64encode((results / "classes-1.png").read_bytes()).decode()
     assert f'src="data:image/png;base64,{picture}"' in (results / "verdict.html").read_text()
     assert "](classes-1.png)" in (results / "verdict.md").read_text()
@@ -83,7 +83,7 @@ def test_a_better_generator_is_better(folder: Path, compared: list[str]) -> None
     assert not (folder / "results/mine/figures").exists(), "no exhibits are drawn for it"
 
 
-def test_another_model_costs_only_that_model(folder: Path, compared: list[str]) -> None:
+def test_another_model_runs_only_its_own_jobs(folder: Path, compared: list[str]) -> None:
     before = sorted((folder / "results/mine/features").rglob("*.h5"))
     times = {path: path.stat().st_mtime_ns for path in before}
     found = json.loads(fringe(folder, "compare", "real", "bad", "good", "twin", "--json").stdout)

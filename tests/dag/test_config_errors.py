@@ -1,4 +1,4 @@
-"""Bad configurations, through the command that a user types."""
+"""Bad configurations, run with the command that a user types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Project = Any  # tests/dag/conftest.py
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def test_all_faults_at_once_before_any_job(fresh: Project) -> None:
+def test_all_faults_are_reported_together_before_any_job(fresh: Project) -> None:
     config = fresh.config
     config["sourcs"] = {}
     config["network"] = "tiny_network:nothing"
@@ -42,7 +42,7 @@ def test_all_faults_at_once_before_any_job(fresh: Project) -> None:
     assert not fresh.results.exists()
 
 
-def test_controls_of_which_none_can_judge_are_named_before_any_job(fresh: Project) -> None:
+def test_controls_that_cannot_judge_are_named_before_any_job(fresh: Project) -> None:
     fresh.config["controls"] = ["tiny_network:labelled"]
     printed = fresh.run(options="--dry-run")
     assert printed.count("warning: controls: none of tiny_network:labelled can judge") == 1
@@ -50,8 +50,8 @@ def test_controls_of_which_none_can_judge_are_named_before_any_job(fresh: Projec
     assert "can judge" not in fresh.run(options="--dry-run")
 
 
-def test_what_yaml_reads_otherwise_than_it_looks(fresh: Project) -> None:
-    """It would silently take the second data set for the first, and takes names for numbers."""
+def test_misleading_yaml_is_refused(fresh: Project) -> None:
+    """YAML would silently replace the first data set by the second, and reads names as numbers."""
     text = yaml.safe_dump(fresh.config)
     wrong = "  faces: {real: x}\n  256: {real: real, generated: no}\n"
     fresh.text = text.replace("datasets:\n", f"datasets:\n{wrong}")
@@ -64,12 +64,12 @@ def test_what_yaml_reads_otherwise_than_it_looks(fresh: Project) -> None:
         "datasets/256: 256 is read as a number, but a name must be text",
         "datasets/256/generated: no is read as false, but must be text",
     ):
-        (told,) = (said for said in printed.splitlines() if fault in said)
-        assert told.endswith(f"config.yaml, line {line + 2})")
+        (reported,) = (row for row in printed.splitlines() if fault in row)
+        assert reported.endswith(f"config.yaml, line {line + 2})")
     assert "Traceback" not in printed
 
 
-def test_results_that_cannot_be_written_and_code_that_may_not_be_run(fresh: Project) -> None:
+def test_unwritable_results_and_forbidden_code_are_refused(fresh: Project) -> None:
     fresh.config["results"] = "real.zip"
     del fresh.config["allow_code"]
     printed = fresh.run(fails=True, options="--dry-run")
@@ -81,7 +81,7 @@ def test_results_that_cannot_be_written_and_code_that_may_not_be_run(fresh: Proj
         )
 
 
-def test_the_paper_names_every_data_set_that_is_missing(tmp_path: Path, code: Path) -> None:
+def test_missing_data_sets_of_the_paper_are_listed(tmp_path: Path, code: Path) -> None:
     shutil.copytree(code, tmp_path / "code", symlinks=True)
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "1"],
@@ -102,10 +102,10 @@ def test_the_paper_names_every_data_set_that_is_missing(tmp_path: Path, code: Pa
     assert "the configuration does not say" not in printed
 
 
-def test_fewer_images_than_features_work_and_say_so(project: Project) -> None:
+def test_fewer_images_than_features_work_with_a_warning(project: Project) -> None:
     """The covariances of 10 images with 12 features are singular.
 
-    A control that was trained on ImageNet's labels is reported beside, and does not judge.
+    A control that was trained on ImageNet's labels is reported, and does not judge.
     """
     project.config["controls"].append("tiny_network:labelled")
     project.config["evaluation"] |= {"n_real": 10, "n_generated": 10}

@@ -14,11 +14,11 @@ from fringe.sources import PhotoSource
 from .conftest import Project
 
 DAMAGED = {3, 44, 45}
-TOLD = "Corrupt JPEG data: premature end of data segment"
+WARNING = "Corrupt JPEG data: premature end of data segment"
 
 
 def write_jpegs(path: Path, damaged: Collection[int]) -> None:
-    """Write 60 photographs to a ZIP, of which some lack the end of their data."""
+    """Write 60 photographs to a ZIP; the data of some end early."""
     with zipfile.ZipFile(path, "w") as archive:
         for number, pixels in enumerate(PhotoSource(60, 32, 0).read(range(60))):
             stream = io.BytesIO()
@@ -33,11 +33,11 @@ def test_damaged_images_are_named_until_they_are_replaced(fresh: Project) -> Non
     write_jpegs(fresh.folder / "real.zip", DAMAGED)
     fresh.config["sources"]["real"]["order"] = "file"
     fresh.config["sources"]["fake"]["count"] = 80
-    page = "tables/table1.md"  # the verdict has the same sentence, and takes longer
+    page = "tables/table1.md"  # the verdict has the same sentence, but takes longer
     fresh.run(page)
     text = (fresh.results / page).read_text()
     assert "Source real: 3 images of 60 had damaged data that was decoded all the same" in text
-    assert f"(real.zip!img00000003.jpg: {TOLD}; real.zip!img00000044.jpg: {TOLD}" in text
+    assert f"(real.zip!img00000003.jpg: {WARNING}; real.zip!img00000044.jpg: {WARNING}" in text
     log = "logs/extract_features/real/tiny_network.classifier/0000040-0000060.log"
     assert "warning: real.zip: 2 images of 20 had damaged data" in (fresh.results / log).read_text()
 
@@ -56,4 +56,4 @@ def test_damaged_images_are_named_until_they_are_replaced(fresh: Project) -> Non
     write_jpegs(fresh.folder / "real.zip", {44})
     printed = fresh.run("features/real/tiny_network.classifier.h5", fails=True)
     assert "real.zip!img00000044.jpg: has damaged data" in printed
-    assert TOLD in printed
+    assert WARNING in printed

@@ -1,4 +1,4 @@
-"""Results that were cut, edited or exchanged are made again, the same to the last bit."""
+"""Truncated, edited or exchanged results are made again, equal to the last bit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .conftest import Project
 SCORE = "scores/faces/random/kernels.csv"
 TABLE = "tables/table1.csv"
 DRAWS = ("draws/faces/top1.h5", "draws/faces/middle2.h5")
-# Of two snapshots, in one network: few jobs follow.
+# Results of two snapshots, in one network: few jobs depend on them.
 SHARDS = tuple(
     f"features/{source}/tiny_network.classifier/0000000-0000040.h5"
     for source in ("early", "middle")
@@ -24,7 +24,7 @@ def exchange(one: Path, other: Path) -> None:
     third.rename(other)
 
 
-def test_damaged_results_heal_by_a_run(project: Project) -> None:
+def test_damaged_results_are_made_again_by_a_run(project: Project) -> None:
     results = project.results
     kept = project.files("draws/*/*.h5", "scores/*/*/*.csv", "scores/*/*.csv", "tables/*")
     kept |= project.files("features/*/*/*.h5", "statistics/*/*/*.h5")
@@ -39,7 +39,7 @@ def test_damaged_results_heal_by_a_run(project: Project) -> None:
     exchange(*(results / name for name in SHARDS))
 
     damaged = {SCORE, TABLE, *DRAWS, *SHARDS}
-    assert damaged <= project.planned(), "a dry run tells"
+    assert damaged <= project.planned(), "a dry run shows this"
     printed = project.run()
     assert damaged <= project.outputs(printed)
     assert all(f"{name}: " in printed for name in damaged)

@@ -1,4 +1,4 @@
-"""Jobs in a container and in a conda environment, with commands that stand in for both."""
+"""Jobs in a container and in a conda environment, with substitute commands for both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["code", "started"]  # fixtures
 
 DRAW = "draws/faces/random.h5"  # a job without input
 
-# What is inside is what is outside, but for `python`, which takes notes.
+# The inside equals the outside, except for `python`, which records its calls.
 APPTAINER = """\
 #!{python}
 import json, os, sys
@@ -57,7 +57,7 @@ exec {python} "$@"
 
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of notes, with the commands on the PATH."""
+    """The folder of the records, with the commands on the PATH."""
     values = {"python": sys.executable, "folder": tmp_path}
     for name, text in (
         ("bin/apptainer", APPTAINER.format(**values)),
@@ -94,7 +94,7 @@ def test_a_job_in_a_container_and_in_a_conda_environment(started: Project, comma
     assert arguments[arguments.index("--home") + 1] == str(project.folder)
     assert "--nv" in arguments
     assert arguments[-4] == "images/fringe.sif"
-    # The library is seen inside, wherever the repository lies.
+    # The library is visible inside, wherever the repository is.
     bound = [arguments[n + 1].split(":")[0] for n, a in enumerate(arguments) if a == "--bind"]
     assert str(project.code / "src") in bound
     (ran,) = (commands / "python").read_text().splitlines()
@@ -109,5 +109,5 @@ def test_a_job_in_a_container_and_in_a_conda_environment(started: Project, comma
     assert ran.startswith(f"{project.folder}/.snakemake/conda/")
     assert "draw_random.py" in ran
 
-    # Where jobs ran is no reason to run them again.
+    # The place where jobs ran is not a reason to run them again.
     assert project.planned(DRAW) == set()

@@ -42,7 +42,7 @@ def thumbnails(found: Explorer) -> np.ndarray:
     return np.concatenate(cells)[: len(found.group)]
 
 
-def test_all_images_of_a_small_data_set_are_there(finished: Project) -> None:
+def test_all_images_of_a_small_data_set_are_shown(finished: Project) -> None:
     results: Path = finished.results
     found = read_explorer(results / DATASET)
     assert found.groups == ["Real images", "Generated images"]
@@ -50,7 +50,7 @@ def test_all_images_of_a_small_data_set_are_there(finished: Project) -> None:
     assert found.group.tolist() == [0] * 40 + [1] * 120
     assert found.index.tolist() == [*range(40), *range(120)]
     assert found.sampled.all()
-    assert found.maps is None, "this network tells no places"
+    assert found.maps is None, "this network has no maps"
     weights = load_weights(results / "weights/faces/prelogits.h5")
     np.testing.assert_allclose(found.weight[40:], weights * 120, rtol=1e-6)
     real, fake = (
@@ -74,15 +74,15 @@ def test_all_images_of_a_small_data_set_are_there(finished: Project) -> None:
         np.testing.assert_allclose(table.shares[row, [0, 1, 3]], expected, atol=1e-12)
     assert draws.max() >= 120, "the draws hold images beyond the candidates, which count too"
     assert table.shares[:, 2].sum() == pytest.approx(1)
-    # Of influences of all images the mean is 0, except for the divisor of the covariance.
+    # The mean of the influences of all images is 0, except for the divisor of the covariance.
     assert abs(found.influence[40:, 0].mean()) < 0.02 * found.influence[40:, 0].std()
 
 
-def test_thumbnails_are_of_their_images(finished: Project) -> None:
+def test_thumbnails_show_their_images(finished: Project) -> None:
     found = read_explorer(finished.results / DATASET)
     shown = thumbnails(found)[found.group == 1].astype(float)
     assert found.sprites.size == 32, "images are not enlarged"
-    # What lies next to them in the picture does not matter.
+    # Neighbours in the picture have no effect.
     shards = sorted((finished.results / "images/fake").glob("*.h5"))
     images = np.concatenate([RenderedShard(shard).read(shard_rows(shard)) for shard in shards])
     assert len(images) == 120
@@ -107,7 +107,7 @@ def explored(started: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     return project
 
 
-def test_images_beyond_those_with_maps_get_one(explored: Project) -> None:
+def test_images_without_stored_maps_get_a_map(explored: Project) -> None:
     found = read_explorer(explored.results / DATASET)
     made = found.group == 1
     assert found.sampled[made].sum() == 15
@@ -126,7 +126,7 @@ def test_images_beyond_those_with_maps_get_one(explored: Project) -> None:
         np.testing.assert_allclose(again, stored[found.index[row]], atol=0.51 * step)
 
 
-def test_the_map_of_an_image_beyond_is_that_of_one_that_is_added(
+def test_the_map_of_a_further_image_is_that_of_an_added_image(
     explored: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parent)
@@ -152,7 +152,7 @@ def test_the_map_of_an_image_beyond_is_that_of_one_that_is_added(
     expected = explain_examples(image, network, *gaussians, 40, included=False).maps[0]
     low, high = found.map_ranges[row]
     again = low + found.maps[row] / 255 * (high - low)
-    # Half a step of the bytes; the network's own float32 is far below that.
+    # Half a step of the bytes; the error of the network's float32 is far smaller.
     np.testing.assert_allclose(again, expected, atol=0.51 * (high - low) / 255)
 
 
@@ -173,7 +173,7 @@ def test_a_comparison_shows_each_generator(explored: Project) -> None:
     assert thumbnails(found).shape == (75, 16, 16, 3)
 
 
-def test_only_what_the_page_changes_is_made_again(explored: Project, tmp_path: Path) -> None:
+def test_a_change_of_the_page_reruns_only_explorers(explored: Project, tmp_path: Path) -> None:
     project = explored.copy(tmp_path / "project")
     targets = (DATASET, COMPARISON)
     assert project.planned(*targets) == set()
@@ -194,7 +194,7 @@ def test_only_what_the_page_changes_is_made_again(explored: Project, tmp_path: P
         assert a.sprites.pictures == b.sprites.pictures
 
 
-def test_a_generator_whose_images_are_not_there_has_influences_only(fresh: Project) -> None:
+def test_a_generator_without_images_has_only_influences(fresh: Project) -> None:
     rng = np.random.default_rng(0)
     rows = {"features": rng.normal(size=(60, DIM)), "logits": rng.normal(size=(60, CLASSES))}
     np.savez(fresh.folder / "given.npz", **{key: a.astype(np.float32) for key, a in rows.items()})

@@ -1,4 +1,4 @@
-"""What is left after a kill, damage or a full disk, and what the next run makes of it."""
+"""The state after a kill, damage or a full disk, and the recovery by the next run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """End a process and all that it started, as a power cut would."""
+    """End a process and its children, as a power cut would."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
@@ -56,7 +56,7 @@ def same(one: Path, other: Path) -> bool:
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
-def test_killed_extraction_goes_on(fresh: Project, finished: Project) -> None:
+def test_killed_extraction_continues(fresh: Project, finished: Project) -> None:
     fresh.config["network"] = "tiny_network:slow"
     fresh.config["extraction"] |= {"shard_size": 20, "keep_images": False}
     link = "features/fake/tiny_network.slow.h5"
@@ -74,7 +74,7 @@ def test_killed_extraction_goes_on(fresh: Project, finished: Project) -> None:
 
     made = fresh.executed(link)
     assert link in made
-    # A shard that is there, but whose job Snakemake had no time to note as done, is made again.
+    # A shard whose job Snakemake had no time to record as done is made again.
     kept = {name: about for name, about in done.items() if f"{link[:-3]}/{name}" not in made}
     assert len(kept) >= 1
     assert kept.items() <= identities(shards()).items()
@@ -83,8 +83,8 @@ def test_killed_extraction_goes_on(fresh: Project, finished: Project) -> None:
     assert fresh.planned(link) == set()
 
 
-def test_killed_optimization_goes_on(project: Project, tmp_path: Path) -> None:
-    """The weights, draws and scores are those of a run that nobody killed, bit for bit."""
+def test_killed_optimization_continues(project: Project, tmp_path: Path) -> None:
+    """The weights, draws and scores are equal to those of an undisturbed run, bit for bit."""
     project.clone_code(tmp_path / "code")
     module = project.code / "src/fringe/resampling/saved_state.py"
     text, edits = re.subn(r"^INTERVAL = 20.0", "INTERVAL = 0.2", module.read_text(), flags=re.M)
@@ -115,7 +115,7 @@ def test_killed_optimization_goes_on(project: Project, tmp_path: Path) -> None:
 
 
 def test_a_living_run_keeps_its_lock(fresh: Project) -> None:
-    """A second run in the same folder is refused, and the first is not disturbed."""
+    """A second run in the same folder is refused, and the first run is not disturbed."""
     fresh.config["network"] = "tiny_network:held"
     link = "features/late/tiny_network.held.h5"
     (fresh.folder / "hold").touch()
@@ -158,7 +158,7 @@ def flip_bit(path: Path, dataset: str) -> None:
         (LINK, truncate, {LINK}),
     ],
 )
-def test_a_cut_file_is_made_again_and_no_other(
+def test_only_a_truncated_file_is_made_again(
     project: Project,
     finished: Project,
     damaged: str,
@@ -186,12 +186,12 @@ def test_a_dry_run_changes_nothing(project: Project) -> None:
     assert not path.with_name(f"{path.name}.damaged").exists()
 
 
-def test_a_flipped_bit_of_features_is_noticed_and_mended(
+def test_a_flipped_bit_of_features_is_noticed_and_repaired(
     project: Project, finished: Project
 ) -> None:
     draws = "draws/faces/matched.h5"
     flip_bit(project.results / SHARDS[1], "logits")
-    # As of an earlier version, or of a large file: only the checksum of the chunk tells.
+    # As in an earlier version or a large file, only the checksum of the chunk shows the damage.
     (project.results / f".seals/{SHARDS[1]}.json").unlink()
     (project.results / draws).unlink()
     printed = project.run(draws, fails=True)
@@ -204,7 +204,9 @@ def test_a_flipped_bit_of_features_is_noticed_and_mended(
         assert np.array_equal(one["indices"][()], other["indices"][()])
 
 
-def test_a_flipped_bit_of_images_is_noticed_and_mended(project: Project, finished: Project) -> None:
+def test_a_flipped_bit_of_images_is_noticed_and_repaired(
+    project: Project, finished: Project
+) -> None:
     image = "images/fake/0000040-0000080.h5"
     flip_bit(project.results / image, "images")
     (project.results / SHARDS[1]).unlink()
@@ -230,7 +232,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def test_a_full_disk_is_said_and_survived(
+def test_a_full_disk_is_reported_and_survived(
     fresh: Project, finished: Project, small_disk: Path
 ) -> None:
     (fresh.folder / "results").symlink_to(small_disk)
@@ -256,10 +258,10 @@ def test_a_full_disk_is_said_and_survived(
 @pytest.mark.parametrize(
     ("extraction", "cores"),
     [
-        # Hardly any time: a batch in each shard.
+        # Very short jobs: one batch in each shard.
         ({"minutes_per_job": 0.001, "workers": 0, "keep_images": False}, 1),
         ({"shard_size": 60, "workers": 1, "keep_images": True, "scratch": True}, 2),
-        # Two jobs at a time, of which each has two cores: half of the images in each shard.
+        # Two jobs at a time with two cores each: half of the images in each shard.
         ({"workers": 1, "keep_images": False}, 4),
     ],
 )
@@ -275,8 +277,8 @@ def test_features_do_not_depend_on_how_they_are_extracted(
     assert (fresh.results / "shards.json").exists() == ("shard_size" not in extraction)
 
 
-def test_shards_sized_in_minutes_get_their_time(fresh: Project) -> None:
-    """Those that are there say what their size is; a job's limit follows from the size."""
+def test_shards_sized_by_minutes_get_enough_time(fresh: Project) -> None:
+    """Existing shards determine the size, and the size determines a job's time limit."""
     fresh.config["extraction"] = {"batch_size": 20, "minutes_per_job": 30}
     shard = fresh.results / "features/fake/tiny_network.control/0000000-0000080.h5"
     shard.parent.mkdir(parents=True)

@@ -1,9 +1,9 @@
-"""The whole DAG on the paper's own formats, so that only the true files are missing.
+"""The whole DAG on the paper's own formats, so that only the real files are missing.
 
-Inception, ResNet-50, SwAV and CLIP in their published layouts, a StyleGAN2 and a FastGAN network
-pickle and an LMDB, all small or of random weights; `conftest.py` has a ZIP. ResNet-50's file is
-fetched from a server of the test, SwAV's lies in the folder of weights, the others are named by
-path and digest.
+The files are Inception, ResNet-50, SwAV and CLIP in their published layouts, a StyleGAN2 and a
+FastGAN network pickle, and an LMDB, all small or with random weights; `conftest.py` has a ZIP.
+ResNet-50's file is fetched from a server of the test, SwAV's file is in the folder of weight files,
+and the other files are named by path and digest.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ CONFIG: dict[str, Any] = {
 
 
 def write_lmdb(folder: Path, images: np.ndarray) -> None:
-    """Write images as LSUN has them: WebP under keys in an order of their own."""
+    """Write images in LSUN's format: WebP under keys that are not in the order of the images."""
     with (
         lmdb.open(str(folder), map_size=1 << 26) as environment,
         environment.begin(write=True) as t,
@@ -150,8 +150,10 @@ def features(project: Project, source: str, network: str) -> Any:
         ("clip", "clip.pt"),
     ],
 )
-def test_features_are_those_of_the_files(formats: Project, network: str, file: str) -> None:
-    """From the pixels and weights of the files, without the workflow, to the last bit."""
+def test_features_are_equal_to_those_computed_from_the_files(
+    formats: Project, network: str, file: str
+) -> None:
+    """The features equal those computed without the workflow, to the last bit."""
     place = formats.folder
     own = load_network(network, place / file)
     lsun = open_source(place / "photos_lmdb", 256, filter="box", count=12).read(range(8))
@@ -167,20 +169,20 @@ def test_features_are_those_of_the_files(formats: Project, network: str, file: s
             assert stored.class_names == own.class_names
 
 
-def test_the_fetched_file_is_verified_and_there(formats: Project) -> None:
+def test_the_fetched_file_is_verified(formats: Project) -> None:
     fetched = formats.folder / "weights" / RESNET50[0].name
     assert fetched.read_bytes() == (formats.folder / "served" / "resnet50.pth").read_bytes()
     assert {path.name for path in fetched.parent.iterdir()} == {fetched.name, SWAV[0].name}
 
 
-def test_fastgan_images_are_kept_and_have_noise_of_their_own(formats: Project) -> None:
+def test_fastgan_images_are_kept_and_have_separate_noise(formats: Project) -> None:
     with h5py.File(formats.results / "images/fastgan/0000000-0000008.h5") as file:
         images = file["images"][:]
     assert images.shape == (8, 256, 256, 3)
     assert images.std() > 5
 
 
-def test_tables_figures_and_scores_are_there(formats: Project) -> None:
+def test_tables_figures_and_scores_exist(formats: Project) -> None:
     for number in (1, 2, 3):
         text = (formats.results / f"tables/table{number}.md").read_text()
         assert "Cats" in text
@@ -203,7 +205,7 @@ def test_tables_figures_and_scores_are_there(formats: Project) -> None:
     assert recall["value"].between(0, 1).all()
 
 
-def test_a_data_set_of_comparisons_alone_costs_no_more(formats: Project) -> None:
+def test_a_data_set_for_comparisons_only_runs_no_other_jobs(formats: Project) -> None:
     extracted = {
         path.parent.name + "/" + path.stem for path in formats.results.glob("features/*/*.h5")
     }
@@ -212,7 +214,7 @@ def test_a_data_set_of_comparisons_alone_costs_no_more(formats: Project) -> None
     assert not (formats.results / "weights/cats_fastgan").exists()
 
 
-def test_nothing_is_left_to_do_even_when_weights_come_again(formats: Project) -> None:
+def test_no_job_remains_even_if_weight_files_are_replaced(formats: Project) -> None:
     assert formats.planned() == set()
     for path in (formats.folder / "weights").iterdir():
         path.touch()
@@ -220,7 +222,7 @@ def test_nothing_is_left_to_do_even_when_weights_come_again(formats: Project) ->
     assert formats.planned() == set()
 
 
-def test_other_weights_extract_again_and_wrong_ones_end_the_run(
+def test_other_weight_files_rerun_extraction_and_wrong_ones_end_the_run(
     formats: Project, tmp_path: Path
 ) -> None:
     config = formats.config

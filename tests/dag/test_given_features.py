@@ -1,4 +1,4 @@
-"""Features of another tool in a real run: models are compared, and nobody looks at an image."""
+"""Features of another tool in a real run: models are compared without images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NETWORKS = {"features": "tiny_network.classifier", "tiny_network.control": "tiny
 
 
 def write(project: Project, name: str, far: float, seed: int) -> dict[str, np.ndarray]:
-    """Write features that another tool has made; ``far`` is their distance from real ones."""
+    """Write features as another tool does; ``far`` is their distance from real features."""
     stream = np.random.default_rng(seed)
     arrays = {key: (far + stream.normal(size=(N, DIM))).astype(np.float32) for key in NETWORKS}
     arrays["labels"] = stream.integers(0, CLASSES, N)
@@ -54,7 +54,7 @@ def test_models_are_compared_by_features_of_another_tool(fresh: Project) -> None
     ]
     assert fresh.planned(verdict) == set()
 
-    # Other features in one network concern that network only.
+    # Changed features in one network rerun only the results of this network.
     other = arrays["near"] | {"tiny_network.control": arrays["far"]["tiny_network.control"]}
     np.savez(fresh.folder / "near.npz", **other)
     planned = {path for path in fresh.planned(verdict) if path.startswith("features")}

@@ -1,4 +1,4 @@
-"""A report whose data sets have hostile titles, as a browser and a reader of HTML see it."""
+"""A report whose data sets have hostile titles, read by a browser and an HTML parser."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ import snakemake.report
 
 Project = Any  # tests/dag/conftest.py
 
-# Each would leave a mark that the tests look for.
-SCRIPT = "document.documentElement.id=1"  # without quotes, which params would escape
+# Each title would leave a mark that the tests search for.
+SCRIPT = "document.documentElement.id=1"  # without quotes, because params would escape them
 TITLE = (
     f'a</script><script>{SCRIPT}</script><!--<script><img src=x onerror="{SCRIPT}"> '
     "[b](javascript:c) `d` *e* _f_ $g$ &lt;h&gt; \\"
 )
 ABSENT = f"no</script><script>{SCRIPT}</script>"
 TARGETS = ("verdict.html", "tables/table1.html", "left_out.html")
-FIGURE = "figures/figure4a-faces.png"  # whose caption names the data set
+FIGURE = "figures/figure4a-faces.png"  # its caption names the data set
 
 
 @pytest.fixture(scope="module")
 def results(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of a run with such a title, and a path like it that is not there."""
+    """The results of a run with such a title, and a missing path of the same form."""
     project = finished.copy(tmp_path_factory.mktemp("titles") / "project")
     project.config["datasets"]["faces"]["title"] = TITLE
     project.config["sources"]["late"]["path"] = ABSENT
@@ -41,7 +41,7 @@ def results(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 class Scripts(HTMLParser):
-    """Keeps the scripts of a page, and which elements have attributes that run something."""
+    """Collects the scripts of a page, and the elements with attributes that run code."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -107,16 +107,16 @@ def _texts(page: Path) -> str:
     return "".join(found)
 
 
-def test_markdown_holds_no_html(results: Path) -> None:
+def test_markdown_contains_no_html(results: Path) -> None:
     for name in ("verdict.md", "tables/table1.md", "left_out.md"):
         text = (results / name).read_text()
         assert "script" in text
-        bare = re.sub(r"\\.", "", text)  # without what is escaped
+        bare = re.sub(r"\\.", "", text)  # without escaped characters
         bare = re.sub(r"</?su[bp]>", "", bare)
         assert not set("<>[]`$") & set(bare.replace("\\", "")), name
 
 
-def test_latex_holds_no_command_of_a_title(results: Path) -> None:
+def test_latex_contains_no_command_of_a_title(results: Path) -> None:
     text = (results / "tables/table1.tex").read_text()
     assert r"a$<$/script$>$" in text
     assert r"\textbackslash{}" in text
@@ -130,7 +130,7 @@ def test_a_browser_runs_no_script_of_a_title(results: Path, tmp_path: Path) -> N
         page = _opened(browser, results / name, tmp_path)
         assert not re.search('<html[^>]* id="1"', page), name
         assert "script" in page
-    # What the marks are worth: the same browser does run such a script.
+    # Check of the marks: the same browser does run such a script.
     live = tmp_path / "live.html"
     live.write_text(f"<!doctype html><title>{TITLE}</title>")
     assert not re.search('<html[^>]* id="1"', _opened(browser, live, tmp_path))
@@ -139,7 +139,7 @@ def test_a_browser_runs_no_script_of_a_title(results: Path, tmp_path: Path) -> N
 
 
 def _opened(browser: str, page: Path, folder: Path) -> str:
-    """Return the elements of a page when its scripts have run."""
+    """Return the elements of a page after its scripts have run."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000"]
     done = subprocess.run(
         [browser, *options, f"--user-data-dir={folder}/browser", "--dump-dom", page.as_uri()],

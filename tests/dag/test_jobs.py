@@ -1,7 +1,7 @@
-"""What Snakemake plans for the shipped configurations is what it planned before.
+"""Snakemake plans the same jobs for the shipped configurations as in the last version.
 
 Users keep results for months. A job whose params or inputs differ from those of the last version
-makes its results again, so a difference must be meant. Nobody runs anything here.
+makes its results again, so a difference must be intended. These tests run no jobs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import pytest
 
 from .planned_jobs import CONFIGS, REFERENCES, plan, summary
 
-LONGEST = 80  # lines of a difference that are shown
+LONGEST = 80  # number of lines of a difference that are shown
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_the_jobs_of_a_shipped_configuration(config: str, tmp_path: Path) -> None:
+def test_the_jobs_of_a_shipped_configuration_are_unchanged(config: str, tmp_path: Path) -> None:
     path = REFERENCES / f"{config}.json"
     jobs = plan(config, tmp_path)
     before, after = path.read_text(), summary(jobs)
@@ -35,8 +35,8 @@ def test_the_jobs_of_a_shipped_configuration(config: str, tmp_path: Path) -> Non
         )
 
 
-def test_a_difference_in_any_job_shows() -> None:
-    """Also between the first and the last shard, and in the order of keys."""
+def test_a_difference_in_any_job_is_detected() -> None:
+    """This includes jobs between the first and the last shard, and the order of keys."""
     job = {
         "rule": "r",
         "wildcards": {"source": "s", "shard": "1"},

@@ -1,4 +1,4 @@
-"""The page of a real run: what it says is what the files of the run say."""
+"""The page of a real run agrees with the files of the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Project = Any  # tests/dag/conftest.py
 
 
 class Page(HTMLParser):
-    """Keeps the values of numbers by the text of their row, addresses of links, and CSV data."""
+    """Collects numbers by the text of their row, addresses of links, and CSV data."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def test_numbers_of_the_answer_are_the_means_of_the_scores(finished: Project, pa
 def test_links_lead_to_files_of_the_run(finished: Project, page: Page) -> None:
     files = [link for link in page.links if not link.startswith(("#", "data:"))]
     assert "report.html" in files, "how the results were made"
-    for link in set(files) - {"report.html"}:  # which `fringe run` writes at its end
+    for link in set(files) - {"report.html"}:  # written by `fringe run` at its end
         assert (finished.results / link).is_file(), link
 
 
@@ -86,7 +86,7 @@ def test_data_of_plots_are_the_scores(finished: Project, page: Page) -> None:
     assert set(losses["seconds"]) <= set(convergence["seconds"])
 
 
-def test_a_browser_shows_it_without_a_complaint(finished: Project) -> None:
+def test_a_browser_shows_the_page_without_errors(finished: Project) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if browser is None:

@@ -1,4 +1,4 @@
-"""What only plans or asks leaves no trace but hashes of data, and says what it reads."""
+"""Commands that only plan or show write only hashes of data, and report what they read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONFIG = {
     "evaluation": {"n_real": 20, "n_generated": 60},
     "extraction": {"minutes_per_job": 0.05},
 }
-# Images are slow to read, and messages come early and often.
+# With this module, images are slow to read, and messages appear early and often.
 SLOW = """
 import time
 from fringe import progress
@@ -42,7 +42,7 @@ FolderSource._checked_digest = lambda self, path: (time.sleep(0.1), read(self, p
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A project that nobody has run, with a folder of images and a damaged result."""
+    """A project that has not been run, with a folder of images and a damaged result."""
     folder = tmp_path / "project"
     (folder / "real").mkdir(parents=True)
     for number, pixels in enumerate(PhotoSource(30, 32, 0).read(range(30))):
@@ -59,13 +59,13 @@ OPTIONS += ["--cores", "1"]
 
 
 def call(folder: Path, asked: str, **environment: str) -> tuple[int, str]:
-    """Ask Snakemake, and return its exit status and what it printed."""
+    """Call Snakemake, and return its exit status and its output."""
     place = {"PYTHONPATH": str(REPOSITORY / "src")}
     return run_snakemake([asked, *OPTIONS], folder, os.environ | place | environment)
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Time and content of every file, but those of Snakemake's own folder."""
+    """Time and content of every file, except in Snakemake's own folder."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
         for path in folder.rglob("*")
@@ -73,7 +73,7 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
-def test_a_dry_run_writes_hashes_of_data_alone(folder: Path) -> None:
+def test_a_dry_run_writes_only_hashes_of_data(folder: Path) -> None:
     before = tree(folder)
     status, printed = call(folder, "--dry-run")
     assert status == 0, printed
@@ -98,8 +98,8 @@ def test_a_dry_run_writes_hashes_of_data_alone(folder: Path) -> None:
     assert tree(folder) == after
 
 
-def test_paths_below_a_home(folder: Path, tmp_path: Path) -> None:
-    """No folder is called ~, whatever it is that lies there."""
+def test_paths_below_a_home_are_expanded(folder: Path, tmp_path: Path) -> None:
+    """No folder is called ~, and ~ may be a file or a folder in the home."""
     home = tmp_path / "home"
     (home / "weights").mkdir(parents=True)
     shutil.move(folder / "real", home / "real")
@@ -124,11 +124,11 @@ def test_paths_below_a_home(folder: Path, tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"config.yaml", ".snakemake"}
 
 
-def test_a_run_says_what_it_reads_and_its_jobs_do_not(folder: Path) -> None:
+def test_a_run_reports_what_it_reads_and_its_jobs_do_not(folder: Path) -> None:
     (folder / "sitecustomize.py").write_text(SLOW)
     library = os.pathsep.join([str(folder), str(REPOSITORY / "src")])
-    told = r"reading 30 files in real: [\d.]+k?B of [\d.]+kB \([\d.]+k?B/s, \d+ s left\)"
-    for mode, is_told in (("default", True), ("subprocess", False)):
+    line = r"reading 30 files in real: [\d.]+k?B of [\d.]+kB \([\d.]+k?B/s, \d+ s left\)"
+    for mode, is_shown in (("default", True), ("subprocess", False)):
         asked = ["--dry-run", "--quiet", "all", "--mode", mode, *OPTIONS]
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", *asked],
@@ -138,6 +138,6 @@ def test_a_run_says_what_it_reads_and_its_jobs_do_not(folder: Path) -> None:
             text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert bool(re.search(told, done.stderr)) == is_told, done.stderr
-        assert ("reading" in done.stderr) == is_told, done.stderr
+        assert bool(re.search(line, done.stderr)) == is_shown, done.stderr
+        assert ("reading" in done.stderr) == is_shown, done.stderr
         shutil.rmtree(folder / "results" / ".fingerprints")

@@ -1,4 +1,4 @@
-"""What a control sees of distorted images, in a real run."""
+"""The response of a control to distorted images, in a real run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Project = Any  # tests/dag/conftest.py
 POWER = "power/real/tiny_network.control.csv"
 
 
-def test_a_control_is_shown_distorted_images_once(project: Project) -> None:
+def test_a_control_processes_distorted_images_once(project: Project) -> None:
     assert project.executed(POWER) == {POWER}
     rows = read_power(project.results / POWER)
     about = rows[["source", "network", "n", "n_floor", "resolution", "seed"]].drop_duplicates()
@@ -32,7 +32,7 @@ def test_a_control_is_shown_distorted_images_once(project: Project) -> None:
     seen = {(one.distortion, one.dose): one.ratio for one in power_of(rows).doses}
     assert seen["blur", "small"] < seen["blur", "visible"] < seen["blur", "gross"]
     assert not (project.results / POWER).with_suffix(".checkpoint").exists()
-    # Nothing else asks for it, and it stays as it is.
+    # No other job requests this file, and it stays unchanged.
     assert project.planned() == set()
     assert project.planned(POWER) == set()
     project.config["evaluation"]["power_images"] = 20

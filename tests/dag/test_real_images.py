@@ -1,4 +1,4 @@
-"""The whole DAG on real CIFAR-10: the first half is real, the second somebody's samples."""
+"""The whole DAG on real CIFAR-10: the first half is real, the second half are the samples."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_numbers_are_finite_and_plausible(cifar: Project) -> None:
     for path in cifar.results.glob("scores/**/*.csv"):
         scores = pd.read_csv(path)
         assert len(scores)
-        assert scores["value"].abs().lt(1e3).all(), path  # NaN is not less either
+        assert scores["value"].abs().lt(1e3).all(), path  # NaN fails this check too
         errors = ["standard_error", "real_error"]
         assert not scores.drop(columns=errors, errors="ignore").isna().to_numpy().any(), path
     rows = pd.read_csv(cifar.results / "scores/cifar/random/tiny_network.classifier.csv")
@@ -81,23 +81,23 @@ def test_numbers_are_finite_and_plausible(cifar: Project) -> None:
     random = fids(cifar, "random")
     assert len(random) == 3
     assert (random > 0).all()
-    # Two halves of one set are alike: against the spread of the features FID is small.
+    # Two halves of one set are similar: FID is small compared with the spread of the features.
     real, _ = load_gaussian(
         cifar.results / "statistics/cifar/tiny_network.classifier/features-5000.h5"
     )
     assert random.mean() < 0.02 * np.trace(real.covariance)
-    # What was optimized fell, and by more than draws differ.
+    # The optimized distance fell, and by more than the spread of draws.
     optimized = fids(cifar, "prelogits")
     assert optimized.max() < random.min()
 
 
-def test_fid_falls_as_samples_grow(cifar: Project) -> None:
+def test_fid_falls_with_the_number_of_samples(cifar: Project) -> None:
     sizes = pd.read_csv(cifar.results / "scores/cifar/sizes.csv")
     means = sizes[sizes["metric"] == "fid"].groupby("n_generated")["value"].mean()
     assert means[5000] < means[1000]
 
 
-def test_tables_figures_and_verdict_are_there(cifar: Project) -> None:
+def test_tables_figures_and_verdict_exist(cifar: Project) -> None:
     for number in (1, 2, 3):
         text = (cifar.results / f"tables/table{number}.md").read_text()
         assert "CIFAR-10" in text
@@ -116,8 +116,8 @@ def test_tables_figures_and_verdict_are_there(cifar: Project) -> None:
     assert not (cifar.results / "images").exists(), "images of a ZIP are not copied"
 
 
-def test_the_self_check_fails_loudly_and_stops_nothing(cifar: Project) -> None:
-    """Its loss is the FID of all images, which Figure 8a has too."""
+def test_a_failed_self_check_is_reported_and_stops_nothing(cifar: Project) -> None:
+    """Its loss is the FID of all images, which Figure 8a also shows."""
     text = (cifar.results / "self_check.md").read_text()
     assert text.splitlines()[2].startswith("FAILED: loss of CIFAR-10, tiny_network:classifier of ")
     loss, drawn = json.loads((cifar.results / "checks/cifar.json").read_text())
@@ -127,5 +127,5 @@ def test_the_self_check_fails_loudly_and_stops_nothing(cifar: Project) -> None:
     assert (drawn["n_real"], drawn["n_drawn"], drawn["draws"]) == (5000, 2000, 15)
 
 
-def test_there_is_nothing_left_to_do(cifar: Project) -> None:
+def test_no_job_remains(cifar: Project) -> None:
     assert cifar.planned() == set()

@@ -1,4 +1,4 @@
-"""A run that has the metric, the network and the kind of source of all recipes."""
+"""A run with the metric, the network and the kind of source of all recipes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_run_with_all_recipes(code: Path, tmp_path: Path) -> None:
+def test_a_run_with_all_recipes_works(code: Path, tmp_path: Path) -> None:
     shutil.copy(Path(__file__).with_name("tiny_network.py"), code / "src")
     project = Project(tmp_path, CONFIG, code)
     (tmp_path / "weights").mkdir()

@@ -1,4 +1,4 @@
-"""What FID looks at, in a real run: maps, figures, proofs, and what makes them stale."""
+"""What FID looks at, in a real run: maps, figures, proofs, and changes that make them stale."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ TARGETS = [*(f"figures/figure{n}-faces.png" for n in FIGURES), "sensitivity/face
 
 
 def asked(project: Project) -> Project:
-    """Return the project with networks that can be asked, and the questions."""
+    """Return the project with networks that have maps, and with the settings for maps."""
     project.config |= {
         "network": MAIN,
         "controls": [CONTROL],
         "sensitivity": {
             "networks": [CONTROL],
-            # By name and by number; some are Top-1 of no image.
+            # Classes by name and by number; some are not the Top-1 class of any image.
             "classes": [f"Class {number}" for number in range(9)] + [9],
             "noise": {"scales": [0.1, 0.4], "images": 40},
         },
@@ -50,7 +50,7 @@ def asked(project: Project) -> Project:
 
 @pytest.fixture(scope="module")
 def explained(started: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose images have been explained. Not to be changed: copy it."""
+    """A project whose images have been explained. Do not change it: make a copy."""
     project = asked(started.copy(tmp_path_factory.mktemp("explained") / "project"))
     project.run(*TARGETS)
     return project
@@ -83,11 +83,11 @@ def test_noise_of_scale_0_is_the_fid_of_stored_features(explained: Project) -> N
     place = explained.results / "statistics"
     real, _ = load_gaussian(place / "real/tiny_network.seeing/features-40.h5")
     generated, _ = load_gaussian(place / "fake/tiny_network.seeing/features-40.h5")
-    # Maps are in the batches of features, so all but rounding is the same.
+    # Maps use the batches of features, so the values are equal up to rounding.
     assert clean.to_numpy() == pytest.approx(frechet_distance(real, generated), rel=1e-9)
 
 
-def test_only_what_changed_is_made_again(explained: Project, tmp_path: Path) -> None:
+def test_only_changed_maps_are_made_again(explained: Project, tmp_path: Path) -> None:
     project = explained.copy(tmp_path / "project")
     assert project.planned(*TARGETS) == set()
     project.config["sensitivity"]["noise"]["scales"] = [0.1, 0.2]
@@ -105,13 +105,13 @@ def test_only_what_changed_is_made_again(explained: Project, tmp_path: Path) -> 
     (project.results / MEANS).touch()
     assert project.planned(MEANS) == {MEANS}
     asked(project)
-    # Images of a seed are added to all but one of the others.
+    # Images of a seed are added to all others except one.
     project.config["datasets"]["faces"]["examples"] = {"seeds": [5, 6]}
     planned = project.planned(*TARGETS)
     assert "sensitivity/faces/tiny_network.seeing-examples.h5" in planned
     assert "statistics/fake/tiny_network.seeing/features-59.h5" in planned
     assert MAPS not in planned
-    # So are those of the grid, of which the released code makes one of each seed from 100 on.
+    # The same holds for the grid; the released code makes one image of each seed from 100 on.
     project.config["datasets"]["faces"]["grid"] = {"seed": 100}
     grid = "sensitivity/faces/tiny_network.seeing-grid.h5"
     assert project.planned(*TARGETS) == planned | {
@@ -128,7 +128,7 @@ def test_only_what_changed_is_made_again(explained: Project, tmp_path: Path) -> 
         assert file["images"].shape == (2, 32, 32, 3)
 
 
-def test_maps_made_again_for_other_statistics_are_made_of_kept_images(
+def test_maps_for_other_statistics_are_made_from_kept_images(
     explained: Project, tmp_path: Path
 ) -> None:
     project = explained.copy(tmp_path / "project")
@@ -155,7 +155,9 @@ def test_a_classifier_without_grad_cam_is_refused_before_maps_are_made(
         script.main(job)
 
 
-def test_without_images_lost_maps_are_joined_again(explained: Project, tmp_path: Path) -> None:
+def test_lost_links_of_maps_are_made_again_without_images(
+    explained: Project, tmp_path: Path
+) -> None:
     project = explained.copy(tmp_path / "project")
     shutil.rmtree(project.results / "images")
     assert project.planned(MAPS) == set()
@@ -165,7 +167,7 @@ def test_without_images_lost_maps_are_joined_again(explained: Project, tmp_path:
     assert (project.results / MAPS).read_bytes() == before
 
 
-def test_a_network_that_tells_no_places_is_refused_before_any_job(fresh: Project) -> None:
+def test_a_network_without_maps_is_refused_before_any_job(fresh: Project) -> None:
     fresh.config["sensitivity"] = {"datasets": ["faces"]}
     printed = fresh.run(fails=True)
     assert re.search(r"sensitivity: tiny_network:classifier cannot tell", printed)

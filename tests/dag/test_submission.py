@@ -1,4 +1,4 @@
-"""What SLURM is asked for, with commands that stand in for SLURM's: no cluster is needed."""
+"""Resources that are requested from SLURM, with substitute commands: no cluster is needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fringe.running.slurm_jobs import PREFIX
 
 __all__ = ["code", "started"]  # fixtures
 
-# Takes every job and runs none: each has failed when asked for.
+# Accepts every job and runs none: the status of each is FAILED.
 COMMAND = """\
 #!{python}
 import json, sys
@@ -27,7 +27,7 @@ if name == "sbatch":
     with calls.open("a") as file:
         print(json.dumps(sys.argv[1:]), file=file)
     print(len(calls.read_text().splitlines()))
-elif name == "squeue" and "--me" not in sys.argv:  # --me: fringe asks for jobs of an earlier run
+elif name == "squeue" and "--me" not in sys.argv: # --me: fringe lists jobs of an earlier run
     for number, _ in enumerate(calls.read_text().splitlines(), 1):
         print(number, "FAILED", sep="|")
 elif name == "scontrol":
@@ -40,7 +40,7 @@ elif name == "sacct":
 
 
 class Submission(Project):
-    """A project on a cluster whose commands take notes; its profile is filled in for a site."""
+    """A project on a cluster whose commands record their calls; its profile is completed."""
 
     def _command(self, arguments: Any, cores: int) -> dict[str, Any]:
         command = super()._command(arguments, cores)
@@ -65,7 +65,7 @@ class Submission(Project):
 
 
 def read_flags(arguments: list[str]) -> dict[str, str]:
-    """Return values by flag, of ``--flag=value`` and ``--flag value``."""
+    """Return the values of flags in the forms ``--flag=value`` and ``--flag value``."""
     flags: dict[str, str] = {}
     name = ""
     for argument in arguments:
@@ -77,7 +77,7 @@ def read_flags(arguments: list[str]) -> dict[str, str]:
 
 
 def fill_in(profile: str) -> str:
-    """Return the profile with the lines that a site may use, and a model of GPU for one rule."""
+    """Return the profile with the optional lines of a site, and a GPU model for one rule."""
     lines = profile.splitlines()
     site = re.compile(r"^( *)# ( *)(- [a-z_]+[=:]|set-resources:)")
     plain = [site.sub(r"\1\2\3", line) for line in lines]
@@ -103,7 +103,7 @@ def project(started: Project, tmp_path: Path) -> Submission:
 
 
 def planned_resources(printed: str) -> dict[str, dict[str, str]]:
-    """Return what one planned job of each rule asks for."""
+    """Return the resources that one planned job of each rule requests."""
     found = {}
     for block in re.split(r"\n(?=(?:local)?rule )", printed)[1:]:
         rule = re.match(r"(?:local)?rule (\w+):", block)
@@ -115,8 +115,8 @@ def planned_resources(printed: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def test_flags_of_submitted_jobs(project: Submission) -> None:
-    # Of the whole run, each job that computes on a GPU goes where the GPUs are.
+def test_submitted_jobs_have_the_flags_of_their_rules(project: Submission) -> None:
+    # In the whole run, each job that computes on a GPU goes to the partition with GPUs.
     printed = project.run(options="--dry-run")
     planned = planned_resources(printed)
     on_gpu = {rule for rule, asked in planned.items() if asked.get("gpu", "0") != "0"}
@@ -128,7 +128,7 @@ def test_flags_of_submitted_jobs(project: Submission) -> None:
     printed = project.run(real, early, fails=True)
     submitted = project.submitted()
     assert set(submitted) == {"extract_features", "render_images"}
-    # Three shards of images, and each thrice, as `retries` in the profile says.
+    # Three shards of images, each submitted three times, according to `retries` in the profile.
     assert len(submitted["extract_features"]) == 6
     assert len(submitted["render_images"]) == 3
     for rule, jobs in submitted.items():
@@ -139,7 +139,7 @@ def test_flags_of_submitted_jobs(project: Submission) -> None:
         assert first["--cpus-per-task"] == asked["threads"]
         assert first["--job-name"].startswith(f"{PREFIX}_")
         assert first["-D"] == str(project.folder)
-        # Megabytes and minutes, twice and three times as many when tried again.
+        # Megabytes and minutes, doubled and tripled at the next attempts.
         shard = [job for job in jobs if job["--comment"] == first["--comment"]]
         for flag, resource in (("--mem", "mem_mb"), ("-t", "runtime")):
             once = int(asked[resource])

@@ -1,4 +1,4 @@
-"""The Top-N and Middle-N weights of a data set: one job, and each N for itself."""
+"""The Top-N and Middle-N weights of a data set: one job, with each N cached separately."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOP1, TOP3, MIDDLE2, MIDDLE4 = NAMES = [
 
 
 def optimized(project: Project) -> list[str]:
-    """Return the schemes that the last job optimized for, in its order, from its log."""
+    """Return the schemes that the last job optimized, in order, from its log."""
     log = (project.results / "logs/optimize_sweep/faces.log").read_text()
     return re.findall(r"^faces, (\w+ \d+) \(\d+ of \d+\): objective .*, lower bound", log, re.M)
 
@@ -47,8 +47,8 @@ def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None
         time.sleep(0.01)
 
 
-def test_only_what_is_lacking_is_optimized(project: Project) -> None:
-    # With these real images the weights of the schemes differ, so that a mix-up is noticed.
+def test_only_missing_weights_are_optimized(project: Project) -> None:
+    # With these real images the weights of the schemes differ, so that an exchange is noticed.
     project.config["sources"]["real"]["order"] = "file"
     project.run(TOP1, MIDDLE2)
     before = {name: identity(project.results / name) for name in (TOP1, MIDDLE2)}
@@ -59,14 +59,14 @@ def test_only_what_is_lacking_is_optimized(project: Project) -> None:
     assert optimized(project) == ["top 3", "middle 4"]
     assert before == {name: identity(project.results / name) for name in (TOP1, MIDDLE2)}
     one_by_one = contents(project)
-    # Of so few images two may have the same weights: equal ones, where none sample better.
+    # With so few images, two schemes may have the same weights: equal weights, if these are best.
     assert len({values.tobytes() for values in one_by_one.values()}) >= 3
 
     (project.results / TOP1).unlink()
     assert project.executed(*NAMES) == {TOP1}
     assert optimized(project) == ["top 1"]
 
-    # All are there but made with other settings, which is one job again.
+    # All weights exist but were made with other settings, which is one job again.
     before = {name: identity(project.results / name) for name in NAMES}
     project.config["optimization"]["evaluations"] = 11
     printed = project.run(*NAMES)
@@ -74,8 +74,8 @@ def test_only_what_is_lacking_is_optimized(project: Project) -> None:
     assert project.outputs(printed) == set(NAMES)
     assert all(identity(project.results / name) != before[name] for name in NAMES)
 
-    # A job that reads the workflow again, as on a cluster, finds the same outputs, whether those
-    # that were there have been removed or not. Together they are as they were one by one.
+    # A job that reads the workflow again, as on a cluster, finds the same outputs, whether the
+    # existing outputs have been removed or not. Together they equal the separately made outputs.
     project.config["optimization"]["evaluations"] = 10
     (project.results / TOP3).unlink()
     again = "--target-jobs optimize_sweep_faces: --allowed-rules optimize_sweep_faces --force"
@@ -86,7 +86,7 @@ def test_only_what_is_lacking_is_optimized(project: Project) -> None:
 
 
 def test_a_killed_or_failed_sweep_loses_nothing(project: Project, tmp_path: Path) -> None:
-    """What was finished is kept, though it is not among the results before all is."""
+    """Finished N are kept, although they become results only when all N are finished."""
     project.config["schemes"] = {"top": [1, 3], "middle": [2, 4]}
     project.config["optimization"] = {"method": "reference", "evaluations": 4000}
     undisturbed = project.copy(tmp_path / "undisturbed")

@@ -1,4 +1,4 @@
-"""A compressed NPZ in the workflow: unpacked once, and only where something has to be read."""
+"""A compressed NPZ in the workflow is unpacked once, and only if images must be read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_compressed_npz_is_unpacked_once(fresh: Project) -> None:
     for source in ("fake", "early", "middle", "late"):
         fresh.config["sources"][source]["resolution"] = 24
 
-    # Without files of images each job decompresses for itself.
+    # Without files of images, each job decompresses the array.
     fresh.config["extraction"]["keep_images"] = False
     one = {*SHARDS[0], FEATURES[0]}
     assert fresh.executed(FEATURES[0]) == one

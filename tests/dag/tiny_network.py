@@ -1,4 +1,4 @@
-"""Networks that are fast enough for tests of the workflow, and some that wait to be struck.
+"""Networks that are fast enough for tests of the workflow, and some that wait for a fault.
 
 PyTorch is imported when a network is made, not while the DAG is built.
 """
@@ -19,7 +19,7 @@ DIM, CLASSES = 12, 10
 
 
 class TinyNetwork:
-    """Pools 12 features of an image and maps them linearly to 10 classes."""
+    """Pools 12 features of an image and maps the features linearly to 10 classes."""
 
     feature_dim = DIM
     class_names = tuple(f"class {number}" for number in range(CLASSES))
@@ -49,7 +49,7 @@ class TinyNetwork:
 
 
 class BlindNetwork(TinyNetwork):
-    """The same without logits: it is not a classifier."""
+    """The same network without logits, so it is not a classifier."""
 
     class_names = None
     classifier = None
@@ -64,7 +64,7 @@ class BlindNetwork(TinyNetwork):
 
 
 class SlowNetwork(TinyNetwork):
-    """The same, and time to be killed in."""
+    """The same network, slow enough to be killed."""
 
     def __call__(self, images: torch.Tensor) -> Activations:
         time.sleep(1)
@@ -72,7 +72,7 @@ class SlowNetwork(TinyNetwork):
 
 
 class HeldNetwork(TinyNetwork):
-    """The same, once the file `hold` is gone from where it computes; `computing` tells it does."""
+    """The same network, which writes `computing` and waits until the file `hold` is removed."""
 
     def __call__(self, images: torch.Tensor) -> Activations:
         Path("computing").touch()
@@ -82,7 +82,7 @@ class HeldNetwork(TinyNetwork):
 
 
 class HungryNetwork(TinyNetwork):
-    """The same, with 2.4 GB of memory in use for a while."""
+    """The same network, which uses 2.4 GB of memory for a while."""
 
     def __call__(self, images: torch.Tensor) -> Activations:
         memory = bytearray(2_400_000_000)
@@ -92,7 +92,7 @@ class HungryNetwork(TinyNetwork):
 
 
 class LingeringNetwork(TinyNetwork):
-    """The same, in no time the second time only."""
+    """The same network, which is fast only at the second attempt."""
 
     def __call__(self, images: torch.Tensor) -> Activations:
         if not Path("lingered").exists():
@@ -109,7 +109,7 @@ def loader(
     maps: bool = False,
     trained_on: str = "random weights",
 ) -> Callable[..., object]:
-    """Return what Fringe calls to load a network, with the facts it asks for beforehand."""
+    """Return the function that loads a network in Fringe, with the ``info`` of the network."""
 
     def load(weights: Path | None, device: torch.device) -> TinyNetwork:
         return kind(f"tiny_network:{name}", seed, device)
@@ -122,14 +122,14 @@ def loader(
 classifier = loader("classifier", 0)
 control = loader("control", 1)
 other = loader("other", 2)
-# One that says it was trained on the labels that FID's network was trained on.
+# A network that states the training labels of FID's network.
 labelled = loader("labelled", 2, trained_on="ImageNet-1k labels")
 slow = loader("slow", 0, SlowNetwork)
 held = loader("held", 0, HeldNetwork)
 hungry = loader("hungry", 0, HungryNetwork)
 lingering = loader("lingering", 0, LingeringNetwork)
-# Those that can be asked what they look at.
+# Networks with maps.
 seeing = loader("seeing", 0, maps=True)
 seeing_control = loader("seeing_control", 1, maps=True)
-# One that sees no classes.
+# A network without classes.
 blind = loader("blind", 3, BlindNetwork, maps=True)
