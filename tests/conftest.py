@@ -1,4 +1,4 @@
-"""Fixtures that every room's tests share, and how tests are shared out among processes."""
+"""Fixtures that the tests of all rooms share, and the distribution of tests among processes."""
 
 import gc
 import signal
@@ -12,12 +12,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 from fringe.messages import show_messages
 
-# Folders whose tests are not unit tests, and the mark of these tests; they begin first.
+# Folders whose tests are not unit tests, and the mark of these tests; they start first.
 LANES = {
     "cluster": "cluster",
     "dag": "dag",
     "wheel": "dag",
-    "conformance": "long",  # networks at full width, next to the same network of another library
+    "conformance": "long",  # whole networks, compared with other libraries
     "examples": "long",
     "browser": "long",
     "recipes": "long",
@@ -27,16 +27,16 @@ LANES = {
 
 
 class Places(LoadScopeScheduling):
-    """Gives a process a module of tests at a time, or all of tests/cluster, which share a SLURM."""
+    """Assign one module of tests at a time to a process, or all of tests/cluster (one SLURM)."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "cluster" if nodeid.startswith("tests/cluster") else nodeid.partition("::")[0]
 
 
 def pytest_configure() -> None:
-    """Heed the signals that a shell lets its background processes ignore.
+    """Restore the signals that a shell makes its background processes ignore.
 
-    Processes that tests start inherit what is ignored, so Ctrl-C would not end these.
+    Processes that tests start inherit ignored signals, so Ctrl-C would not end them.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -47,10 +47,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """Look for no garbage among what tests are made of, neither now nor later.
+    """Exclude modules and tests from garbage collection, now and later.
 
-    Modules and thousands of tests stay until the end. To look at all of them again and again took
-    two fifths of the time of collecting them.
+    Modules and thousands of tests live until the end. Repeated garbage collection took two fifths
+    of the time of their collection by pytest.
     """
     gc.disable()
     try:
@@ -62,7 +62,7 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Share out tests as `Places` says, in the order in which they were collected."""
+    """Distribute tests by `Places`, in the order in which they were collected."""
     config.option.loadscopereorder = False
     return Places(config, log)
 
@@ -70,7 +70,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of `LANES` by their folder, and put them first.
 
-    A test of another folder that starts Snakemake has the mark `dag` itself.
+    A test in another folder that starts Snakemake sets the mark `dag` itself.
     """
     here = Path(__file__).parent
     places = {item: item.path.relative_to(here).parts[0] for item in items}
@@ -82,10 +82,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Return the folder of golden vectors and real images beside the checkout, or skip."""
+    """Return the folder of golden vectors and real images next to the checkout, or skip."""
     folder = Path(__file__).resolve().parents[2] / "shared"
     if not folder.is_dir():
-        pytest.skip(f"no {folder.name}/ folder beside the checkout: golden vectors are absent")
+        pytest.skip(f"no {folder.name}/ folder next to the checkout: golden vectors are absent")
     return folder
 
 
@@ -97,9 +97,9 @@ def _messages() -> None:
 
 @pytest.fixture(autouse=True)
 def _threads() -> Iterator[None]:
-    """Give tests that follow the number of PyTorch's threads that there was.
+    """Restore the number of PyTorch's threads after a test.
 
-    Where more threads than cores compute, they wait for each other at the cost of processor time.
+    If more threads than cores compute, they wait for each other and waste processor time.
     """
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch else None

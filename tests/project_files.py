@@ -1,4 +1,4 @@
-"""The files of the project, without what tools and runs left in its folder."""
+"""The files of the project, without files that tools and runs left in its folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Configurations as an opened run has them, from the few keys that a test is about."""
+"""Configurations of opened runs, made from the few keys that a test needs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ADDED = RunConfig.model_fields.keys() - Config.model_fields.keys()
 
 
 def run_config(written: Mapping[str, Any]) -> RunConfig:
-    """Return a configuration, completed by the keys of `MINIMAL` and defaults."""
+    """Return a configuration, completed with the keys of `MINIMAL` and defaults."""
     config = {**MINIMAL, **copy.deepcopy(dict(written))}
     added = {key: config.pop(key) for key in ADDED & config.keys()}
     return complete(config).config.model_copy(update=added)
 
 
 def changed(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
-    """Return a configuration with other values, by their keys, which ``/`` separates."""
+    """Return a configuration with other values; ``/`` separates the parts of a key."""
     plain = config.plain()
     for trail, value in changes.items():
         *above, last = trail.split("/")

@@ -1,4 +1,4 @@
-"""A server on this machine that sends files as servers elsewhere do: in ranges, cut off, or not."""
+"""A local server that sends files like real servers: complete, in ranges, or truncated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``files`` by path; notes what is asked for; may hang up once or know no ranges."""
+    """Serves ``files`` by path; records requests; may hang up once or not support ranges."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

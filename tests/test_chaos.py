@@ -1,4 +1,4 @@
-"""What benchmarks/chaos.py rests on: strikes that strike, and a comparison that can fail."""
+"""The parts of benchmarks/chaos.py: strikes that take effect, and a comparison that can fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CSV = "dataset,scheme,value,seconds\nfaces,random,16.25,0.5\nfaces,logits,9.75,0
 
 
 def write_results(folder: Path, seconds: float) -> None:
-    """Write a file of each kind; how long something took is in three of them."""
+    """Write a file of each kind; three of them contain the duration of something."""
     (folder / "logs").mkdir(parents=True)
     (folder / "scores.csv").write_text(CSV.replace("0.25", str(seconds)))
     (folder / "about.json").write_text('{"a": 1, "b": [1.5, null]}')
@@ -76,7 +76,7 @@ def relink(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda f: change_text(f, "scores.csv", "9.75", "9.76"), {"scores.csv": "row 1"}),
         (lambda f: change_text(f, "scores.csv", "faces,logits", "#"), {"scores.csv": "row 1"}),
@@ -101,8 +101,8 @@ def relink(folder: Path) -> None:
         (lambda f: (f / "logs/one.log").unlink(), {}),
     ],
 )
-def test_what_differs_is_told_and_times_are_not(
-    tmp_path: Path, change: object, told: dict[str, str]
+def test_differences_are_reported_but_times_are_ignored(
+    tmp_path: Path, change: object, expected: dict[str, str]
 ) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     write_results(one, 0.25)
@@ -111,8 +111,8 @@ def test_what_differs_is_told_and_times_are_not(
     assert callable(change)
     change(other)
     found = differences(one, other)
-    assert found.keys() == told.keys()
-    for name, words in told.items():
+    assert found.keys() == expected.keys()
+    for name, words in expected.items():
         assert words in found[name]
 
 
@@ -174,7 +174,7 @@ def test_clocks_set_times_only(tmp_path: Path) -> None:
 
 
 def write_run(folder: Path) -> Project:
-    """Write the files of a run: as many of each kind as a swap needs."""
+    """Write the files of a run, with enough files of each kind for a swap."""
     project = Project(folder, folder / "code", 1)
     names = ["draws/faces/random.h5", "draws/faces/logits.h5", "verdict.md", "logs/a.log"]
     remembered = ["results/.fingerprints/a/1.json", ".snakemake/metadata/b"]
@@ -198,7 +198,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", ["cut", "flip", "swap", "replace", "clock", "delete"])
 @pytest.mark.parametrize("seed", range(6))
-def test_a_strike_does_what_it_says_and_data_come_back(
+def test_a_strike_has_its_effect_and_data_are_restored(
     tmp_path: Path, kind: str, seed: int
 ) -> None:
     project = write_run(tmp_path / "project")

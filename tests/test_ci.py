@@ -1,4 +1,4 @@
-"""What .ci/run says about programs that it cannot install; all programs are stand-ins."""
+"""Messages of .ci/run about programs that it cannot install; all programs are substitutes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ esac
 
 
 def ci(folder: Path, *files: str, root: bool = True) -> tuple[int, list[str], list[str]]:
-    """Run it in a folder with these files; return its status, its output and what it called."""
+    """Run .ci/run in a folder with these files; return its status, its output and its calls."""
     (folder / ".ci").mkdir()
     shutil.copy(RUN, folder / ".ci")
     (folder / "bin").mkdir()
@@ -63,14 +63,14 @@ def ci(folder: Path, *files: str, root: bool = True) -> tuple[int, list[str], li
     return done.returncode, done.stdout.splitlines(), calls
 
 
-def test_nothing_is_said_where_all_can_be_installed(tmp_path: Path) -> None:
+def test_nothing_is_reported_if_everything_can_be_installed(tmp_path: Path) -> None:
     status, said, _ = ci(tmp_path, "network")
     assert (status, said) == (0, [])
     assert (tmp_path / "tested").exists()
 
 
 @pytest.mark.parametrize("broken", [False, True])
-def test_what_cannot_be_installed_is_said_at_the_end_too(tmp_path: Path, broken: bool) -> None:
+def test_missing_programs_are_also_reported_at_the_end(tmp_path: Path, broken: bool) -> None:
     status, said, calls = ci(tmp_path, *["broken"] * broken)
     assert (status != 0) == broken
     assert [line.startswith(SLURM) for line in said] == [True, False, True, False]
@@ -84,7 +84,7 @@ def test_without_an_environment_nothing_is_tested(tmp_path: Path) -> None:
     assert not (tmp_path / "tested").exists()
 
 
-def test_a_busy_package_manager_is_waited_for(tmp_path: Path) -> None:
+def test_the_script_waits_for_a_busy_package_manager(tmp_path: Path) -> None:
     status, said, calls = ci(tmp_path, "network", "busy")
     assert (status, said) == (0, [])
     assert calls[:3] == ["apt-get -qq update", "sleep 5", "apt-get -qq update"]

@@ -1,4 +1,4 @@
-"""What is written in two places says the same in both."""
+"""Texts that exist in two places agree."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ REPOSITORY = Path(__file__).parents[1]
         ("docs/protocols.md", describe_protocols),
     ],
 )
-def test_what_is_made_from_models_is_up_to_date(path: str, make: Callable[[], str]) -> None:
+def test_generated_files_are_up_to_date(path: str, make: Callable[[], str]) -> None:
     assert (REPOSITORY / path).read_text() == make(), "run: fringe docs"
 
 
@@ -84,7 +84,7 @@ def test_a_key_is_described_and_read(path: str, code: str) -> None:
     assert re.search(read, code), f"nothing reads {path}"
 
 
-def test_no_key_is_open() -> None:
+def test_no_section_accepts_unknown_keys() -> None:
     """A typo is refused at every depth."""
     sections = [rules(), *(rule for _, rule, _ in documented_keys())]
     sections += [section for _, _, found in documented_keys() for section in found]
@@ -94,7 +94,7 @@ def test_no_key_is_open() -> None:
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "demo.yaml", "cifar10.yaml"])
-def test_configurations_that_come_with_fringe_are_right(name: str) -> None:
+def test_shipped_configurations_have_no_faults(name: str) -> None:
     path = REPOSITORY / "config" / name
     assert duplicate_keys(read_entries(path)) == []
     _, faults, _ = complete(yaml.safe_load(path.read_text()))
@@ -153,7 +153,7 @@ def test_the_page_of_comparisons_has_every_verdict_and_option_and_is_linked() ->
         assert "docs/comparison.md" in (REPOSITORY / name).read_text()
 
 
-def test_the_generators_of_the_demo_are_those_of_its_document() -> None:
+def test_the_generators_of_the_demo_match_its_document() -> None:
     text = (REPOSITORY / "docs" / "demo.md").read_text()
     listed = dict(re.findall(r"^\| `(\S+\.safetensors)` \|.*\| `([0-9a-f]{64})` \|$", text, re.M))
     files = (REPOSITORY / "src" / "fringe" / "generators").glob("*.safetensors")

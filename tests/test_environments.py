@@ -1,4 +1,4 @@
-"""The lists of packages in envs/: what a run needs, and what checks and tests need in addition."""
+"""The lists of packages in envs/: for runs, and in addition for checks and tests."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from fringe.running import slurm_polling
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVS = REPOSITORY / "envs"
-OF_PYTORCH = re.compile(r"nvidia-|cuda-|triton")  # named by its build for each platform
+OF_PYTORCH = re.compile(r"nvidia-|cuda-|triton")  # its name depends on the platform
 
 
 def plain(name: str) -> str:
-    """Return the name of a package as all spellings of the name have it."""
+    """Return the normalized name of a package."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pins(file: str) -> dict[str, str]:
-    """Return the packages of a list, and their versions where the list has them."""
+    """Return the packages of a list, and their versions if the list has them."""
     found = [Requirement(line) for line in lines(file)]
     return {plain(one.name): str(one.specifier).removeprefix("==") for one in found}
 
@@ -37,7 +37,7 @@ def lines(file: str) -> list[str]:
 
 
 def needed(packages: Iterable[str]) -> set[str]:
-    """Return the packages and all that they need, by what the installed packages say."""
+    """Return the packages and all their requirements, from the installed metadata."""
     seen: set[tuple[str, frozenset[str]]] = set()
     pending = [(plain(name), frozenset[str]()) for name in packages]
     while pending:
@@ -53,7 +53,7 @@ def needed(packages: Iterable[str]) -> set[str]:
     return {name for name, _ in seen}
 
 
-def test_environments_of_jobs_hold_what_a_run_needs() -> None:
+def test_environments_of_jobs_contain_the_packages_of_a_run() -> None:
     spread = runpy.run_path(str(ENVS / "spread.py"))
     for name, make in (("fringe.yaml", "conda"), ("fringe.def", "apptainer")):
         assert (ENVS / name).read_text() == spread[make](), "run: envs/spread.py"
@@ -66,14 +66,14 @@ def test_every_package_has_one_version(file: str) -> None:
     assert len(pins(file)) == len(lines(file))
 
 
-def test_what_development_needs_is_in_no_run() -> None:
+def test_development_packages_are_not_in_runs() -> None:
     assert "-r requirements.lock\n" in (ENVS / "requirements-dev.lock").read_text()
     run, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     assert not run.keys() & dev.keys()
     assert {"mypy", "ruff", "snakefmt", "pytest", "pytest-xdist", "coverage"} <= dev.keys()
 
 
-def test_the_locks_hold_what_is_asked_for_and_all_that_this_needs() -> None:
+def test_the_locks_contain_the_requested_packages_and_their_requirements() -> None:
     run, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     asked, asked_by_dev = pins("requirements.in"), pins("requirements-dev.in")
     try:
@@ -89,7 +89,7 @@ def test_the_locks_hold_what_is_asked_for_and_all_that_this_needs() -> None:
         assert version in ("", (run | dev)[name]), f"{name}: run envs/lock.sh"
 
 
-def test_the_lock_of_a_run_holds_what_the_package_states() -> None:
+def test_the_lock_of_a_run_contains_the_requirements_of_the_package() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     run = pins("requirements.lock")

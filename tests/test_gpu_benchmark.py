@@ -1,4 +1,4 @@
-"""What benchmarks/gpu.sh rests on: parts that measure, a table without gaps, budgets that hold."""
+"""The parts of benchmarks/gpu.sh: measurements, a table without gaps, and time limits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ABOUT = {
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Row]]:
-    """The rows of all parts in their tiny form, on the CPU; no interpreter is started."""
+    """The rows of all parts in their tiny form, on the CPU, in this process."""
     folder = tmp_path_factory.mktemp("rows")
     found = {}
     with pytest.MonkeyPatch.context() as patch:
@@ -60,8 +60,8 @@ def test_a_part_measures(measured: dict[str, list[Row]], name: str) -> None:
     assert any(row.ratio and row.rival for row in rows)
 
 
-def test_what_is_told_of_the_results(measured: dict[str, list[Row]]) -> None:
-    """Times differ from call to call; these do not."""
+def test_the_results_are_described(measured: dict[str, list[Row]]) -> None:
+    """Times differ between calls; these texts do not."""
     remarks = {row.name: row.remark for row in all_rows(measured)}
     assert remarks["filters as sums"].startswith("0.000% of the values of 0 to 255 differ")
     assert remarks["extraction to stored features"].startswith("the same bits")
@@ -88,7 +88,7 @@ def test_each_rate_of_an_estimate_is_measured(
     found = read_rates(tmp_path / "rates.json")
     assert (found.device, found.machine) == ("cpu", "CPU (a core)")
     assert found.values == table.rates(rows)
-    # A rate that an estimate begins to take is missing until a part measures it.
+    # A new rate of the estimate is missing until a part measures it.
     known = default_rates
     monkeypatch.setattr(table, "default_rates", lambda device: known(device) | {"guessing": 1.0})
     (gap,) = table.missing_rates(rows, "cpu")
@@ -98,7 +98,7 @@ def test_each_rate_of_an_estimate_is_measured(
     assert "| rate guessing |  | not measured |" in (tmp_path / "results.md").read_text()
 
 
-def test_the_tables_of_a_run(tmp_path: Path) -> None:
+def test_the_tables_of_a_run_are_complete(tmp_path: Path) -> None:
     row = Row("kernels", "KID", "a | b", 12.3456, "s", 2.0, "plain", "a remark")
     failed = Row("solver", "solver", failure="out of time: ended after 80 s")
     table.write(tmp_path, [row, failed], ABOUT, "small")
@@ -117,8 +117,8 @@ def test_the_tables_of_a_run(tmp_path: Path) -> None:
     assert head.startswith("NVIDIA H200, full form; x86_64, 2 cores; driver 580.1, CUDA none")
 
 
-def test_inception_with_random_weights(tmp_path: Path) -> None:
-    """That of the full form; its activations neither vanish nor overflow."""
+def test_inception_with_random_weights_has_normal_activations(tmp_path: Path) -> None:
+    """The network of the full form; its activations neither vanish nor overflow."""
     path = tmp_path / "inception.pth"
     write_random_inception(path)
     network = loaded("inception", path, "cpu", "float32")
@@ -131,7 +131,7 @@ def test_inception_with_random_weights(tmp_path: Path) -> None:
 
 
 def part_of(code: str, tmp_path: Path) -> list[str]:
-    """A command that runs ``code`` with the path of its rows as ``path``."""
+    """Return a command that runs ``code`` with the path of its rows as ``path``."""
     script = tmp_path / "part.py"
     script.write_text(f"import json, os, sys, time\npath = sys.argv[-1]\n{code}\n")
     return [sys.executable, str(script)]
@@ -161,7 +161,7 @@ def test_a_part_that_fails_is_named(tmp_path: Path, capsys: Any) -> None:
     assert late.failure == "not begun: no time is left"
 
 
-def test_a_measurement_that_fails_leaves_the_others(tmp_path: Path) -> None:
+def test_a_failing_measurement_does_not_stop_the_others(tmp_path: Path) -> None:
     report = Report("rates", tmp_path / "rows")
 
     def fails() -> None:
@@ -174,7 +174,7 @@ def test_a_measurement_that_fails_leaves_the_others(tmp_path: Path) -> None:
     assert second.figure == 1.0
 
 
-def test_all_parts_have_ten_minutes_together() -> None:
+def test_all_parts_share_ten_minutes() -> None:
     left = gpu.SECONDS
     assert left <= 580
     names = list(PARTS)
@@ -183,5 +183,5 @@ def test_all_parts_have_ten_minutes_together() -> None:
         assert budget == pytest.approx(PARTS[name].seconds * gpu.SECONDS / 570)
         left -= budget
     assert left == pytest.approx(0)
-    # What the first does not need goes to the others.
+    # The unused time of the first part goes to the others.
     assert gpu.share(names[1:], gpu.SECONDS - 10) > PARTS[names[1]].seconds

@@ -1,4 +1,4 @@
-"""Who sees the messages of the library: commands and jobs all of them, other programs warnings."""
+"""Messages of the library: commands and jobs show all, other programs only warnings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger.error("a failure")
 
 
 def said(first: str) -> list[str]:
-    """Return what a program prints that begins with a line of Python."""
+    """Return the output of a program that starts with a line of Python."""
     code = SAY.format(first=first)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == ""
@@ -36,7 +36,7 @@ def test_commands_and_jobs_see_all_but_details() -> None:
     assert said("show_messages(); show_messages()") == shown
 
 
-def test_a_program_that_uses_the_library_sees_warnings_only() -> None:
+def test_a_program_that_uses_the_library_sees_only_warnings() -> None:
     assert said("") == ["a doubt", "  and more", "a failure"]
 
 
@@ -45,8 +45,8 @@ def test_a_program_may_show_messages_in_its_own_way() -> None:
     assert lines[:2] == ["fringe.some.module | a detail", "fringe.some.module | a step"]
 
 
-def test_an_error_of_writing_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job whose log lies on a full disk must not go on in silence."""
+def test_a_write_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job whose log is on a full disk must not continue silently."""
 
     class Full:
         def write(self, text: str) -> int:

@@ -1,4 +1,4 @@
-"""Progress is a bar in a terminal and a line now and then in a log."""
+"""Progress is a bar in a terminal and an occasional line in a log."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_log_gets_a_line_every_ten_seconds(
     ]
 
 
-def test_what_is_quick_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_activity_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(progress([1, 2], "quick")) == [1, 2]
     assert capsys.readouterr().err == ""
 
@@ -59,14 +59,14 @@ def test_a_terminal_gets_a_bar(
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seconds that a test can wait for."""
+    """Delays that are short enough for a test."""
     for name, seconds in (("FIRST", 0.1), ("EVERY", 0.2), ("MOVING", 0.05)):
         monkeypatch.setattr(module, name, seconds)
 
 
 @pytest.mark.usefixtures("hasty")
-def test_what_takes_long_is_told_from_the_start(capsys: pytest.CaptureFixture[str]) -> None:
-    """Also where one call takes all the time, and counts nothing."""
+def test_a_long_activity_is_reported_from_the_start(capsys: pytest.CaptureFixture[str]) -> None:
+    """This is true even if one call takes all the time, without any count."""
     with activity("opening a.zip"):
         time.sleep(0.6)
     lines = capsys.readouterr().err.splitlines()
@@ -75,7 +75,7 @@ def test_what_takes_long_is_told_from_the_start(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_large_file_is_told_in_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_progress_of_a_large_file_is_in_bytes(capsys: pytest.CaptureFixture[str]) -> None:
     with activity("all"), activity("reading a.mdb", total=60_000_000_000):
         for _ in range(4):
             advance(10_000_000_000)
@@ -89,13 +89,15 @@ def test_a_large_file_is_told_in_bytes(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.usefixtures("hasty")
-def test_what_is_short_says_nothing_however_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_activity_prints_nothing_however_it_ends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with activity("short"):
         pass
     with pytest.raises(KeyError), activity("failing", total=3, unit="images"):
         raise KeyError
     assert capsys.readouterr().err == ""
-    # Many short ones within a long one are told.
+    # Many short activities within a long one are reported.
     with activity("all"):
         for number in range(6):
             with activity(f"part {number}"):
@@ -104,7 +106,7 @@ def test_what_is_short_says_nothing_however_it_ends(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_terminal_gets_one_line_that_moves(
+def test_a_terminal_gets_one_updated_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
@@ -124,7 +126,7 @@ def test_a_terminal_gets_one_line_that_moves(
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_job_says_nothing(
+def test_a_job_prints_no_progress(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module._teller, "is_mute", False)

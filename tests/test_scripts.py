@@ -45,7 +45,7 @@ def load(path: Path) -> ModuleType:
 
 
 class Named(list[str]):
-    """Files by number and name, as Snakemake gives them."""
+    """Files by number and name, like Snakemake's."""
 
     def __init__(self, files: Iterable[Path] = (), **named: Path) -> None:
         super().__init__(map(str, [*files, *named.values()]))
@@ -58,14 +58,14 @@ class Named(list[str]):
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_a_script_can_be_imported_and_says_what_it_does(path: Path) -> None:
+def test_a_script_can_be_imported_and_has_a_docstring(path: Path) -> None:
     module = load(path)
     assert callable(module.main)
     assert module.__doc__ is not None
     assert "Out: " in module.__doc__
 
 
-def test_every_script_is_a_rule_s_and_every_rule_has_a_script() -> None:
+def test_scripts_and_rules_correspond() -> None:
     rules = "".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
     assert {path.name for path in SCRIPTS} == {
         line.rpartition("/")[2].strip('" ') for line in rules.splitlines() if "/scripts/" in line
@@ -113,7 +113,7 @@ def test_the_paper_s_ffhq_is_judged_by_swav(tmp_path: Path) -> None:
     # ResNet-50, 6.11 -> 3.85, would make it 29 %.
     assert "whole fall (SwAV) is counted as true improvement, at least about 54%" in text
     assert "The judge, SwAV, was trained on ImageNet's images, without labels." in text
-    assert "ResNet-50 was trained on ImageNet's images and labels: it may share" in text
+    assert "ResNet-50 was trained on ImageNet's images and labels. It may share" in text
     assert "Real images: the first 50,000 of 70,000." in text
     assert "In the control network (ResNet-50), FID fell by 37.0%." in text
     text = paper_verdict(tmp_path, ["resnet50", "clip"], stated)
@@ -146,7 +146,7 @@ def test_the_verdict_names_damaged_images(tmp_path: Path) -> None:
     assert "Source absent" not in text
 
 
-def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -> None:
+def test_a_table_states_its_seed_and_the_progress_of_released_steps(tmp_path: Path) -> None:
     schemes = {"random": 10.0, "prelogits-released": 8.0, "prelogits": 5.0, "logits": 6.0}
     rows = [
         ("faces", scheme, "net", "features", "fid", repeat, value + repeat, 50, 50, 7)
@@ -177,7 +177,7 @@ def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -
     assert text.count("Source real: 1 image of 50 had damaged data") == 1
 
 
-def test_draw_random(tmp_path: Path) -> None:
+def test_draw_random_writes_seeded_draws(tmp_path: Path) -> None:
     job = SimpleNamespace(
         output=Named([tmp_path / "draws.h5"]),
         params=SimpleNamespace(
@@ -189,7 +189,7 @@ def test_draw_random(tmp_path: Path) -> None:
     assert draws.shape == (3, 20)
 
 
-def test_draw_weighted_samples_as_it_is_told(tmp_path: Path) -> None:
+def test_draw_weighted_follows_the_sampling_setting(tmp_path: Path) -> None:
     p = np.array([0.1, 0.6, 0.3])
     save_weights(tmp_path / "weights.h5", Weights(p, 1.0, 0.5, np.empty((0, 4))), {})
     job = SimpleNamespace(
@@ -236,7 +236,7 @@ def test_the_released_optimization_is_measured_and_drawn(
     )
     assert found.lower_bound <= found.ours < found.start
 
-    # Released weights bring their path with them: no step is taken but those that are timed.
+    # Released weights include their path: only the timed steps are taken.
     merged = optimize_weights(real, features, "released", max_evaluations=40, learning_rate=0.5)
     save_weights(tmp_path / "released.h5", merged, {})
     job.input.released = [tmp_path / "released.h5"]
@@ -259,8 +259,10 @@ def test_the_released_optimization_is_measured_and_drawn(
     assert Path(draw.output.pdf).stat().st_size > 2000
 
 
-def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three scripts in a row give the statistics of the images themselves."""
+def test_extract_link_and_measure_give_the_statistics_of_the_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three scripts in sequence give the statistics of the images."""
     monkeypatch.syspath_prepend(NETWORKS)
     scripts = {path.stem: load(path) for path in SCRIPTS}
     photos = {"kind": "photos", "count": 50, "resolution": 32, "seed": 0}
@@ -338,7 +340,7 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("scratch", [True, False])
-def test_image_shards_go_by_the_node_s_own_folder(
+def test_image_shards_use_the_scratch_folder_of_the_node(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scratch: bool
 ) -> None:
     monkeypatch.syspath_prepend(NETWORKS)
@@ -386,7 +388,7 @@ def test_image_shards_go_by_the_node_s_own_folder(
     assert len(copied) == 3 * scratch
     assert list(node.iterdir()) == []
 
-    # A job that fails leaves nothing, and what it names is the file of the run.
+    # A job that fails leaves no file, and its message names the file of the run.
     content = bytearray(rendered)
     content[len(content) // 2] ^= 1
     images.write_bytes(content)

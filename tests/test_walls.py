@@ -1,4 +1,4 @@
-"""The rooms of the library stand on their floors, and their names can be reached."""
+"""The rooms of the library respect their floors, and their names can be reached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import fringe
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = ("architecture", "cluster", "formats")
-# In these rooms some modules import PyTorch; they are imported when something is computed.
+# In these rooms, some modules import PyTorch; they are imported only for computations.
 COMPUTING = ("generators", "networks", "resampling")
 
 
@@ -32,7 +32,7 @@ def modules() -> list[str]:
 
 
 def check_contracts(source: Path) -> subprocess.CompletedProcess[str]:
-    """Return what import-linter says of the library below ``source``."""
+    """Return the output of import-linter for the library below ``source``."""
     command = [
         sys.executable,
         "-c",
@@ -48,12 +48,12 @@ def check_contracts(source: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_walls_hold() -> None:
+def test_the_contracts_of_imports_hold() -> None:
     done = check_contracts(REPOSITORY / "src")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_an_import_through_a_wall_is_found(tmp_path: Path) -> None:
+def test_a_forbidden_import_is_found(tmp_path: Path) -> None:
     shutil.copytree(REPOSITORY / "src", tmp_path / "src")
     library = tmp_path / "src/fringe"
     forbidden = {
@@ -93,7 +93,7 @@ def test_every_room_has_a_floor(tmp_path: Path) -> None:
     assert "attic" in done.stdout + done.stderr
 
 
-def test_the_documented_floors_are_those_of_the_contract() -> None:
+def test_the_documented_floors_match_the_contract() -> None:
     contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = contracts["contracts"][0]["layers"]
     held = [sorted(layer.split(" | ")) for layer in layers]
@@ -117,9 +117,10 @@ def test_no_name_of_a_room_hides_one_of_its_modules() -> None:
 
 
 def circle(library: Path) -> list[str]:
-    """Return modules of which each imports the next one, the first and last the same; or none.
+    """Return a cycle of modules in which each imports the next, or an empty list.
 
-    The face of a room (its ``__init__``) is a module too, and imports inside functions count.
+    The first and the last module of the cycle are the same. The ``__init__`` of a room is a module
+    too, and imports inside functions count.
     """
     graph = grimp.build_graph(library.name, cache_dir=None)
     imports = {one: graph.find_modules_directly_imported_by(one) for one in graph.modules}
@@ -130,11 +131,11 @@ def circle(library: Path) -> list[str]:
     return []
 
 
-def test_no_modules_import_each_other() -> None:
+def test_modules_have_no_import_cycle() -> None:
     assert circle(REPOSITORY / "src/fringe") == []
 
 
-def test_a_circle_of_modules_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cycle_of_modules_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     room = tmp_path / "toy_library/room"
     room.mkdir(parents=True)
     (tmp_path / "toy_library/__init__.py").touch()
@@ -149,10 +150,10 @@ def test_a_circle_of_modules_is_found(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_importing_does_not_import_pytorch() -> None:
-    """PyTorch takes seconds to import, and each job of a run is a process of its own."""
+    """PyTorch takes seconds to import, and each job of a run is a separate process."""
     code = f"""
 import importlib, sys
-sys.modules["torch"] = None  # whoever imports it fails
+sys.modules["torch"] = None  # an import of it fails
 for name in {modules()!r}:
     try:
         importlib.import_module(name)
@@ -161,7 +162,7 @@ for name in {modules()!r}:
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     need = done.stdout.split()
-    assert need  # so the check works
+    assert need  # otherwise the check would not work
     faces = [name for name in need if name.count(".") == 1]
     assert [name for name in need if name.split(".")[1] not in COMPUTING] + faces == []
 

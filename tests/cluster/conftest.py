@@ -25,9 +25,9 @@ ON_GPU = tuple(f"{rule}:slurm_partition=gpu" for rule in ("extract_features", "o
 
 
 class ClusterProject(Project):
-    """A project whose jobs SLURM runs, as `profiles/slurm` says.
+    """A project whose jobs run on SLURM, with `profiles/slurm`.
 
-    ``set_resources`` are what a site would write there.
+    ``set_resources`` are the resources that a site would set in the profile.
     """
 
     cluster: Cluster
@@ -35,7 +35,7 @@ class ClusterProject(Project):
 
     def local(self) -> Project:
         """Return the project before its run, to be run without SLURM."""
-        copied = self.copy(self.folder.with_name("alone"))
+        copied = self.copy(self.folder.with_name("local"))
         shutil.rmtree(copied.results)
         return copied
 
@@ -56,13 +56,13 @@ class ClusterProject(Project):
         return command
 
     def environment(self) -> dict[str, str]:
-        """Return what commands need here: their SLURM, and an `sbatch` that takes notes."""
+        """Return the environment of commands: their SLURM, and an `sbatch` that records calls."""
         folder = self.folder / "commands"
         if not folder.exists():
             folder.mkdir()
             script = folder / "sbatch"
             noted, real = self.folder / "submitted", shutil.which("sbatch")
-            # In one line, and no two at a time.
+            # One line per call, written under a lock.
             words = r"""printf '%s\n' "$(tr '\n' ' ' <<< "${@@Q}")" """
             script.write_text(
                 f'#!/bin/bash\n{{ flock 9; {words} >&9; }} 9>> "{noted}"\nexec {real} "$@"\n'
@@ -78,7 +78,7 @@ class ClusterProject(Project):
 
     @contextmanager
     def started(self, *targets: str) -> Iterator[subprocess.Popen[str]]:
-        """Yield a run that goes on beside the test; `printed` returns what it says."""
+        """Yield a run that works in parallel with the test; `printed` returns its output."""
         with (self.folder / "printed").open("w") as file:
             command = self._command(self._paths(targets), 2) | {"stdout": file}
             process = subprocess.Popen(**command, start_new_session=True)
@@ -90,7 +90,7 @@ class ClusterProject(Project):
             process.wait()
 
     def printed(self) -> str:
-        """Return what a run that was `started` has printed so far."""
+        """Return the output so far of a run that was `started`."""
         return (self.folder / "printed").read_text()
 
     def tiny_network(self) -> Any:
@@ -106,7 +106,7 @@ class ClusterProject(Project):
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A running SLURM, or a reason to skip."""
+    """A running SLURM; skips with a reason if there is none."""
     if (reason := why_not()) is not None:
         pytest.skip(reason)
     running = Cluster(tmp_path_factory.mktemp("slurm"))
@@ -117,7 +117,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def project(started: Project, cluster: Cluster, tmp_path: Path) -> Iterator[ClusterProject]:
-    """A small project that has not been run; what is left of its jobs is cancelled."""
+    """A small project that has not been run; its remaining jobs are cancelled at the end."""
     config = copy.deepcopy(CONFIG) | {"run": "cluster", "device": "auto"}
     copied = started.copy(tmp_path / "project")
     made = ClusterProject(copied.folder, config, copied.code)

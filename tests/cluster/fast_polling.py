@@ -1,4 +1,4 @@
-"""Snakemake that asks SLURM for its jobs every two seconds; run as a script with arguments."""
+"""Snakemake that polls SLURM for its jobs every two seconds; run as a script with arguments."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""A real SLURM on this machine: munge, a controller, two CPU nodes and one with two false GPUs.
+"""A real SLURM on this machine: munge, a controller, two CPU nodes and one with two fake GPUs.
 
-Everything listens on the loopback, keeps its state in a folder of its own and is stopped by process
-id. It needs root (to make device files) and Debian's packages slurm-wlm and munge, built with
-several slurmd on a host.
+All daemons listen on the loopback, store their state in a separate folder and are stopped by
+process id. Root is needed to make device files. Debian's packages slurm-wlm and munge are needed
+too, built with several slurmd per host.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import psutil
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo")
 SYSTEM = Path("/etc/slurm")
 CONFIGURATION = ("slurm.conf", "gres.conf")
-MARK = "of-a-test"  # a file beside the configuration of such a cluster
+MARK = "of-a-test"  # a file next to the configuration of such a cluster
 NODES = ("n1", "n2", "g1")
 ADDRESS = "test:127.0.0.1:17000:"  # of the controller, in the environment of jobs
 
@@ -67,21 +67,21 @@ GRES = "NodeName=g1 Name=gpu Type=fake File={folder}/dev/gpu[0-1]\n"
 
 
 def why_not() -> str | None:
-    """Return why no SLURM can be started here, or None."""
+    """Return the reason why SLURM cannot be started here, or None."""
     if os.getuid() != 0:
         return "a SLURM of one's own needs root, to make device files"
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
         return f"{', '.join(absent)}: not installed (Debian's packages slurm-wlm and munge)"
     for path in map(SYSTEM.joinpath, CONFIGURATION):
-        # A test that was killed may have left a link, to nothing or to its own folder.
+        # A killed test may have left a link, to nothing or to its own folder.
         if path.exists() and not path.resolve().with_name(MARK).exists():
             return f"{path} is there: this machine belongs to a SLURM already"
     return None
 
 
 class Cluster:
-    """The daemons, and questions to them. ``start`` it, ``stop`` it."""
+    """The daemons of SLURM, with methods to start, stop and query them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -127,7 +127,7 @@ class Cluster:
         self.run("slurmd", "-N", node)
 
     def stop(self) -> None:
-        """Kill the daemons that were started, and what of jobs is left."""
+        """Kill the daemons that were started, and the remaining processes of jobs."""
         self.cancel_all()
         for path in sorted((self.folder / "run").glob("*.pid")):
             self.kill(path.stem, signal.SIGTERM)
@@ -152,7 +152,7 @@ class Cluster:
         return dict(line.split() for line in lines if line)
 
     def jobs(self, state: str = "PENDING,RUNNING,COMPLETING") -> list[str]:
-        """Return the numbers of the jobs in some state, by default all that have not ended."""
+        """Return the numbers of the jobs in some states, by default of all unfinished jobs."""
         return self.run("squeue", "-h", "-t", state, "-o", "%A").split()
 
     def node_of(self, job: str) -> str:
@@ -166,7 +166,7 @@ class Cluster:
             self.wait_for(lambda: not self.jobs(), 60, "end of cancelled jobs")
 
     def kill_job(self, job: str) -> None:
-        """Kill the processes of a job and SLURM's own that mind them, as a dying node would."""
+        """Kill the processes of a job and those of SLURM that watch it, like a dying node."""
         minders = [
             process
             for process in psutil.process_iter(["cmdline"])
@@ -178,14 +178,14 @@ class Cluster:
                 process.kill()
 
     def wait_for(self, condition, seconds: float, what: str) -> None:  # type: ignore[no-untyped-def]
-        """Return when ``condition()`` holds; fail after so many seconds."""
+        """Return when ``condition()`` is true; fail after this number of seconds."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"no {what} after {seconds} s"
             time.sleep(0.2)
 
     def run(self, *command: str) -> str:
-        """Run a command of SLURM's, and return what it prints."""
+        """Run a command of SLURM, and return its output."""
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
         return done.stdout

@@ -1,6 +1,6 @@
-"""What happens to a run when a job, a node, SLURM or Snakemake itself is struck.
+"""Faults of a job, a node, SLURM or Snakemake itself during a run.
 
-One job extracts features on a CPU node, held by a file until the test lets it go.
+One job extracts features on a CPU node, and waits until the test removes a file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EXTRACTION = "rule_extract_features_"
 
 @pytest.fixture
 def project(project: Project) -> Project:
-    """A project whose networks wait, as the file `hold` says, and need no GPU."""
+    """A project whose networks wait while the file `hold` exists, and need no GPU."""
     project.config |= {"device": "cpu", "network": "tiny_network:held"}
     project.set_resources = ()
     (project.folder / "hold").touch()
@@ -42,7 +42,7 @@ def project(project: Project) -> Project:
 
 @contextmanager
 def held(project: Project, *targets: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Yield a run and the number of its one job, which computes; then let it go and end."""
+    """Yield a run and the number of its only job, which computes; then release the job."""
     with project.started(*targets) as process:
         project.cluster.wait_for(lambda: (project.folder / "computing").exists(), 90, "computing")
         (job,) = project.cluster.jobs("RUNNING")
@@ -52,12 +52,12 @@ def held(project: Project, *targets: str) -> Iterator[tuple[subprocess.Popen[str
 
 
 def extractions(project: Project) -> int:
-    """Return how often the job was submitted."""
+    """Return the number of submissions of the job."""
     return sum(EXTRACTION in call for call in project.sbatch_calls())
 
 
 def assert_right(project: Project, target: str) -> None:
-    """The file is whole, nothing else lies beside it, and it holds what the network computes."""
+    """The file is complete, the only file in its folder, and contains the output of the network."""
     images = PhotoSource(40, 32, 7).read(range(40))
     network = project.tiny_network().TinyNetwork("", 0, torch.device("cpu"))
     batches = torch.from_numpy(images).permute(0, 3, 1, 2).split(20)
@@ -75,14 +75,14 @@ def test_a_cancelled_job_is_submitted_again(project: Project) -> None:
     assert_right(project, HELD)
 
 
-def test_more_memory_and_more_time_at_the_next_attempt(project: Project) -> None:
-    """Both are killed at first: one takes 2.4 GB of 1.9 GB, one more than 60 s of 60 s."""
+def test_the_next_attempt_gets_more_memory_and_more_time(project: Project) -> None:
+    """Both jobs are killed at first: one takes 2.4 GB of 1.9 GB, one more than 60 s of 60 s."""
     (project.folder / "hold").unlink()
     project.config["controls"] = ["tiny_network:hungry", "tiny_network:lingering"]
     project.set_resources = ("extract_features:runtime=attempt",)
     printed = project.run(HUNGRY, LINGERING)
     assert "SLURM status is: 'TIMEOUT'" in printed
-    # SLURM says OUT_OF_MEMORY where cgroups enforce it; here a daemon looks once a second.
+    # SLURM reports OUT_OF_MEMORY where cgroups enforce limits; here a daemon checks every second.
     assert "SLURM status is: 'FAILED'" in printed or "'OUT_OF_MEMORY'" in printed
     calls = [shlex.split(call) for call in project.sbatch_calls() if EXTRACTION in call]
     asked = sorted((call[call.index("--mem") + 1], call[call.index("-t") + 1]) for call in calls)
@@ -91,7 +91,7 @@ def test_more_memory_and_more_time_at_the_next_attempt(project: Project) -> None
     assert_right(project, LINGERING)
 
 
-def test_a_node_whose_daemon_dies_and_comes_back_keeps_its_job(project: Project) -> None:
+def test_a_node_keeps_its_job_when_its_daemon_restarts(project: Project) -> None:
     with held(project, HELD) as (process, job):
         node = project.cluster.node_of(job)
         project.cluster.kill(f"slurmd-{node}")
@@ -102,8 +102,8 @@ def test_a_node_whose_daemon_dies_and_comes_back_keeps_its_job(project: Project)
     assert_right(project, HELD)
 
 
-def test_the_job_of_a_dead_node_is_run_on_another(project: Project) -> None:
-    """SLURM queues it again by itself, under the same number."""
+def test_the_job_of_a_dead_node_runs_on_another_node(project: Project) -> None:
+    """SLURM queues the job again by itself, under the same number."""
     with held(project, HELD) as (process, job):
         node = project.cluster.node_of(job)
         project.cluster.kill(f"slurmd-{node}")
@@ -118,7 +118,7 @@ def test_the_job_of_a_dead_node_is_run_on_another(project: Project) -> None:
     project.cluster.wait_for(lambda: project.cluster.states()[node] == "idle", 60, "idle node")
 
 
-def test_a_controller_that_is_away_is_waited_for(project: Project) -> None:
+def test_the_run_waits_for_an_unreachable_controller(project: Project) -> None:
     with held(project, HELD) as (process, _):
         project.cluster.kill("slurmctld", signal.SIGTERM)
         said = "SLURM does not answer; its jobs are kept"
@@ -129,8 +129,8 @@ def test_a_controller_that_is_away_is_waited_for(project: Project) -> None:
     assert_right(project, HELD)
 
 
-def test_what_a_killed_run_left_is_cancelled_and_made_again(project: Project) -> None:
-    """As `make resume` does it; without, the next run refuses before it submits anything."""
+def test_jobs_of_a_killed_run_are_cancelled_and_run_again(project: Project) -> None:
+    """`make resume` does the same; otherwise, the next run refuses before it submits anything."""
     with held(project, HELD) as (process, job):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

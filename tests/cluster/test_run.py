@@ -1,4 +1,4 @@
-"""A run on a real SLURM: the same bits as on one machine, and only what changed is submitted."""
+"""A run on a real SLURM: the same bits as on one machine, and only changed jobs are submitted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TARGETS = (*SCORES, WEIGHTED, PAGE)
 FEATURES = "features/fake/tiny_network.classifier.h5"
 
 
-def test_the_same_bits_as_on_one_machine_and_only_what_changed(project: Project) -> None:
+def test_a_cluster_gives_the_same_bits_and_runs_only_changed_jobs(project: Project) -> None:
     other = {"kind": "imitation", "count": 60, "resolution": 32, "seed": 2}
     project.config["sources"] |= {"fake": other | {"count": 80, "seed": 1}, "other": other}
     project.config["extraction"]["shard_size"] = 60
@@ -29,26 +29,26 @@ def test_the_same_bits_as_on_one_machine_and_only_what_changed(project: Project)
     on_cluster = [(project.results / file).read_bytes() for file in TARGETS]
     with h5py.File(project.results / FEATURES) as file:
         features = file["features"][()]
-    # Features ask for a GPU: SLURM gave one, and the log says what PyTorch made of it.
+    # Jobs of features request a GPU: SLURM gave one, and the log shows what PyTorch did with it.
     (log, *_) = sorted(project.results.glob("logs/extract_features/fake/*/*.log"))
     assert "no GPU is available" in log.read_text()
-    # Four shards, of which three are rendered; links of each source, and statistics of the real
-    # images; weights of one data set; draws and scores of both, at random, and of one with weights.
+    # Four shards, three of them rendered; links of each source, and statistics of the real images;
+    # weights of one data set; random draws and scores of both, and draws with weights of one.
     first = project.sbatch_calls()
     assert kinds(first) == {
         **{"render_images": 3, "extract_features": 4, "features": 3},
         **{"optimize_weights": 1, "scores": 3, "pages": 1},
     }
 
-    alone = project.local()
-    alone.run(*TARGETS)
-    assert [(alone.results / file).read_bytes() for file in TARGETS] == on_cluster
-    with h5py.File(alone.results / FEATURES) as file:
+    local = project.local()
+    local.run(*TARGETS)
+    assert [(local.results / file).read_bytes() for file in TARGETS] == on_cluster
+    with h5py.File(local.results / FEATURES) as file:
         assert np.array_equal(file["features"][()], features)
     assert "Nothing to be done" in project.run(*TARGETS)
     assert len(project.sbatch_calls()) == len(first)
 
-    # Other images of one data set: its jobs alone.
+    # Other images of one data set: only the jobs of this data set.
     other["seed"] = 3
     project.run(*SCORES)
     changed = project.sbatch_calls()[len(first) :]
@@ -59,7 +59,7 @@ def test_the_same_bits_as_on_one_machine_and_only_what_changed(project: Project)
 
 
 def kinds(calls: list[str]) -> dict[str, int]:
-    """Return how many calls of sbatch there were of each rule or group."""
+    """Return the number of calls of sbatch for each rule or group."""
     counts: dict[str, int] = {}
     for call in calls:
         found = re.search(r"slurm_logs/(?:rule|group)_(\w+)/", call)

@@ -1,4 +1,4 @@
-"""The recipe of the demo's generators, at a size that takes seconds."""
+"""The recipe of the demo's generators, at a size that runs in seconds."""
 
 import importlib.util
 import sys
@@ -22,7 +22,7 @@ def recipe() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look for it there
+    sys.modules[spec.name] = module  # dataclasses look up the module there
     spec.loader.exec_module(module)
     return module
 
@@ -36,7 +36,7 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("features", [False, True])
-def test_a_stopped_training_ends_in_the_same_weights(
+def test_a_stopped_training_ends_with_the_same_weights(
     recipe: ModuleType, tmp_path: Path, features: bool
 ) -> None:
     stages = ((16, 8), (32, 24))
@@ -57,7 +57,7 @@ def test_a_stopped_training_ends_in_the_same_weights(
     assert (tmp_path / "whole" / "samples-0000016.jpg").exists()
 
 
-def test_a_higher_resolution_begins_with_the_same_images_enlarged(
+def test_a_higher_resolution_starts_with_the_same_images_enlarged(
     recipe: ModuleType, tmp_path: Path
 ) -> None:
     settings = recipe.Settings(((16, 8), (32, 16)), photographs=20, batch=4)
@@ -76,7 +76,7 @@ def test_a_higher_resolution_begins_with_the_same_images_enlarged(
     torch.testing.assert_close(images[0], images[1])
 
 
-def test_a_step_moves_the_discriminators_and_the_generator(recipe: ModuleType) -> None:
+def test_a_step_changes_the_discriminators_and_the_generator(recipe: ModuleType) -> None:
     settings = recipe.Settings(((16, 8),), features=True, photographs=20, batch=4)
     training = recipe.Training(settings, 16, torch.device("cpu"), features=True)
 
@@ -92,7 +92,7 @@ def test_a_step_moves_the_discriminators_and_the_generator(recipe: ModuleType) -
     assert set(losses) == {"discriminator", "discriminator_of_features", "generator"}
 
 
-def test_augmented_images_are_shifted_and_cut_alike_in_all_channels(recipe: ModuleType) -> None:
+def test_augmentation_is_the_same_in_all_channels(recipe: ModuleType) -> None:
     images = torch.rand(8, 1, 16, 16).expand(-1, 3, -1, -1)
     changed = recipe.augmented(images, torch.Generator().manual_seed(3))
     torch.testing.assert_close(changed[:, 0], changed[:, 2])

@@ -1,3 +1,3 @@
-"""Keeps pytest from the files of recipes: they are for copies of the project."""
+"""Excludes the files of recipes from pytest, because they are for copies of the project."""
 
 collect_ignore = ["metric", "network", "source"]

@@ -1,9 +1,9 @@
-"""Recipes: what somebody writes who adds a metric, a network or a kind of source.
+"""Recipes: the files and edits that add a metric, a network or a kind of source.
 
 A recipe consists of new files, in a folder next to this module, and of edits. An edit is a change
-of one existing file of the project, however many lines it inserts. A new file is not an edit, and
-neither is a file that a command of the project writes, nor the line in CHANGELOG.md that every
-change of the project adds.
+of one existing file of the project, with any number of inserted lines. The following are not
+edits: a new file, a file that a command of the project writes, and the line in CHANGELOG.md that
+every change of the project adds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NAMES = ("metric", "network", "source")
 
 @dataclass(frozen=True)
 class Forgotten:
-    """The test that fails without an edit, part of its message, and what that names."""
+    """The test that fails without an edit, a part of its message, and the name in the message."""
 
     test: str
     says: str
@@ -32,9 +32,9 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class Insertion:
-    """Lines that are put before or after the one line of a file that is ``at``.
+    """Lines that are inserted before or after the only line of a file that equals ``at``.
 
-    They get the indentation of that line, which counts without it.
+    The comparison ignores indentation. The new lines get the indentation of that line.
     """
 
     at: str
@@ -52,7 +52,7 @@ class Edit:
     forgotten: Forgotten
 
     def applied(self, text: str) -> str:
-        """Return the content of the file with the change."""
+        """Return the content of the file after the change."""
         lines = text.splitlines(keepends=True)
         for one in self.insert:
             places = [place for place, line in enumerate(lines) if line.strip() == one.at]
@@ -70,7 +70,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the project that writes files, and the test that notices if it was not run."""
+    """A command of the project that writes files, and the test that fails if it was not run."""
 
     run: str
     why: str
@@ -80,7 +80,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is added, the most edits that it may need, the edits, commands, and new files."""
+    """The addition, the limit on the number of edits, the edits, commands, and new files."""
 
     name: str
     what: str
@@ -124,7 +124,7 @@ class Copy:
         self.folder = folder
 
     def write(self, without: Edit | None = None) -> None:
-        """Write every file that recipes edit: with all edits but one, or with all."""
+        """Write every file that recipes edit, with all edits or with all edits except one."""
         edits = [edit for name in NAMES for edit in read(name).edits if edit != without]
         texts: dict[str, str] = {}
         if without is not None:
@@ -139,9 +139,9 @@ class Copy:
 
 
 def copy_project(folder: Path) -> Copy:
-    """Copy what belongs to the project, without these recipes, and add all recipes.
+    """Copy the project without these recipes, and add all recipes.
 
-    What commands write is not there yet.
+    The files that commands write do not exist yet.
     """
     copy_files([name for name in project_files() if not name.startswith("tests/recipes/")], folder)
     for recipe in map(read, NAMES):

@@ -1,6 +1,6 @@
-"""Runs tests of a copy of the project in forks of a process that has imported the libraries.
+"""Run tests of a copy of the project in forks of a process that has imported the libraries.
 
-A fork imports the copy's own library, so an edit between two calls counts.
+A fork imports the copy's own library, so an edit between two calls takes effect.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Suite:
         )
 
     def run(self, *tests: str) -> tuple[int, str]:
-        """Return the exit status of pytest for some tests, and what it prints."""
+        """Return the exit status and the output of pytest for some tests."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         with tempfile.NamedTemporaryFile("r") as printed:

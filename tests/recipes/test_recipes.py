@@ -1,4 +1,4 @@
-"""What a newcomer adds works after few edits, and a test names each edit that was forgotten."""
+"""New additions work after a few edits, and a test reports each forgotten edit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .suite import Suite
 
 RECIPES = {name: read(name) for name in NAMES}
 EDITS = {f"{name}: {edit.file}": edit for name in NAMES for edit in RECIPES[name].edits}
-SCRIPTS = "tests/test_scripts.py::test_every_script_is_a_rule_s_and_every_rule_has_a_script"
+SCRIPTS = "tests/test_scripts.py::test_scripts_and_rules_correspond"
 COMMANDS = [command for name in NAMES for command in RECIPES[name].commands]
 
 
@@ -27,7 +27,7 @@ class Project:
     suite: Suite
 
     def reports(self, forgotten: Forgotten) -> None:
-        """Check that the test fails that is to notice what was forgotten, and says it."""
+        """Check that the right test fails after a forgotten edit, with the right message."""
         status, printed = self.suite.run(forgotten.test)
         assert status == pytest.ExitCode.TESTS_FAILED, printed
         assert forgotten.says in printed
@@ -36,7 +36,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def unwritten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The project without what commands write."""
+    """The project without the files that commands write."""
     folder = tmp_path_factory.mktemp("project")
     copy, suite = copy_project(folder), Suite(folder)
     yield Project(copy, suite)
@@ -66,8 +66,8 @@ def test_a_recipe_needs_few_edits(name: str, most: int) -> None:
     assert any(file.startswith("src/fringe/") for file in recipe.new)
 
 
-def test_what_was_added_works(project: Project) -> None:
-    """By its own tests, and by those that notice what is forgotten."""
+def test_the_additions_of_a_recipe_work(project: Project) -> None:
+    """The recipe's own tests pass, and so do the tests that detect forgotten edits."""
     own = [file for recipe in RECIPES.values() for file in recipe.new if "/test_" in file]
     assert len(own) == len(RECIPES)
     noticing = {edit.forgotten.test for edit in EDITS.values()}
@@ -77,7 +77,7 @@ def test_what_was_added_works(project: Project) -> None:
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
-def test_a_forgotten_edit_fails_a_test_that_says_which(project: Project, edit: Edit) -> None:
+def test_a_forgotten_edit_fails_a_test_that_names_the_edit(project: Project, edit: Edit) -> None:
     project.copy.write(without=edit)
     try:
         project.reports(edit.forgotten)
@@ -85,7 +85,7 @@ def test_a_forgotten_edit_fails_a_test_that_says_which(project: Project, edit: E
         project.copy.write()
 
 
-def test_an_edit_names_the_line_that_is_not_there(tmp_path: Path) -> None:
+def test_an_edit_reports_a_missing_line(tmp_path: Path) -> None:
     edit = RECIPES["metric"].edits[0]
     with pytest.raises(AssertionError, match=r"metrics\.py: the line `.*` is there 0"):
         edit.applied("rule all:\n")

@@ -1,6 +1,6 @@
-"""An installed wheel, in an environment of its own: `fringe` works in any folder.
+"""An installed wheel in a separate environment: `fringe` works in any folder.
 
-The environment borrows the packages of the environment that runs the tests, but not its Fringe.
+The environment uses the packages of the environment that runs the tests, except Fringe.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CONFIG = {
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the source distribution holds."""
+    """The folder of the unpacked source distribution."""
     folder = tmp_path_factory.mktemp("build")
     copy_files(project_files(), folder / "project")
     build("sdist", folder / "project", folder)
@@ -49,7 +49,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sources: Path) -> Path:
-    """The wheel, built from the source distribution, as a package index would have both."""
+    """The wheel, built from the source distribution, as on a package index."""
     build("wheel", sources, sources.parent)
     (built,) = sources.parent.glob("fringe_fid-*.whl")
     return built
@@ -61,7 +61,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
     packages = next(folder.glob("lib/python*/site-packages"))
-    # Python adds the folder to its path and does not read the .pth files there, such as Fringe's.
+    # Python adds the folder to its path and does not read its .pth files, such as Fringe's.
     (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     python = folder / "bin/python"
     options = ["--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
@@ -72,13 +72,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(what: str, source: Path, target: Path) -> None:
-    """Call setuptools as pip does when it builds a package."""
+    """Call setuptools like pip does when it builds a package."""
     code = f"from setuptools.build_meta import build_{what} as build; build({str(target)!r})"
     call([sys.executable, "-c", code], source)
 
 
 def call(command: list[str], folder: Path | None = None) -> str:
-    """Return what a command prints; it finds no Fringe by PYTHONPATH."""
+    """Return the output of a command that does not find Fringe by PYTHONPATH."""
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         command,
@@ -102,7 +102,7 @@ def test_the_source_distribution_has_no_tests(sources: Path) -> None:
     assert not (sources / "tests").exists()
 
 
-def test_the_wheel_holds_all_that_a_run_needs(wheel: Path) -> None:
+def test_the_wheel_contains_all_files_that_a_run_needs(wheel: Path) -> None:
     names = [name for name in project_files() if not PurePosixPath(name).match("envs/*.sif")]
     needed = {f"fringe/shipped/{name}" for name in names if name.startswith(NEEDED)}
     # A link to a folder is a folder with its files.
@@ -132,7 +132,7 @@ def test_commands_work_in_any_folder(installed: Path, tmp_path: Path) -> None:
     assert "This was a dry-run" in shown
     assert not (folder / "results/demo").exists()
 
-    # A job without input, one that computes features, and a page with a caption in the report.
+    # A job without input, a job that computes features, and a page with a caption in the report.
     targets = ("draws/faces/random.h5", "features/real/efficientnet-lite0.h5", "left_out.md")
     paths = [f"results/tiny/{name}" for name in targets]
     call([fringe, "run", "mine.yaml", "--cores", "2", "--", *paths], folder)
