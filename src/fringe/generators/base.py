@@ -110,7 +110,12 @@ class Generator:
         """Return the images of `synthesize` as uint8 (N, channels, H, W).
 
         The values are quantized as in the released code: (x * 127.5 + 128), clamped to 0..255 and
-        rounded down. See `synthesize` for the parameters.
+        rounded down. See `synthesize` for the parameters and errors.
+
+        Returns
+        -------
+        images
+            A NumPy array for NumPy latents, otherwise a tensor on ``device``.
         """
         import torch
 

@@ -76,7 +76,17 @@ class Latents:
         self.__dict__.update(state, _lock=threading.Lock())
 
     def rows(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return the latents of ``indices`` in their order, float64 (n, z_dim).
+        """Return the latents of ``indices`` in their order.
+
+        Parameters
+        ----------
+        indices : sequence of n int
+            Numbers of rows, from 0 upwards, in any order.
+
+        Returns
+        -------
+        ndarray
+            float64 (n, z_dim).
 
         Raises
         ------

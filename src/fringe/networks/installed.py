@@ -27,7 +27,12 @@ def only_installed(only: bool = True) -> Iterator[None]:
     """Refuse in this block the code that a configuration names, because loading it would run it.
 
     Networks whose code is not installed and all functions that make images are refused, because a
-    configuration may come from another person. If ``only`` is False, nothing is refused.
+    configuration may come from another person.
+
+    Parameters
+    ----------
+    only : bool
+        If False, nothing is refused.
 
     Examples
     --------

@@ -211,6 +211,11 @@ _ORDERS = {1000: torchvision_classes, 1008: tensorflow_classes}
 def network_names() -> tuple[str, ...]:
     """Return the names of the networks that are part of Fringe.
 
+    Returns
+    -------
+    tuple of str
+        Without the networks of timm and of other packages.
+
     Examples
     --------
     >>> from fringe.networks import network_names
@@ -222,6 +227,16 @@ def network_names() -> tuple[str, ...]:
 
 def file_name(network: str) -> str:
     """Return the name of a network in paths, which must not contain the colon of "module:function".
+
+    Parameters
+    ----------
+    network : str
+        Name of a network; see `load_network`.
+
+    Returns
+    -------
+    str
+        The name with every ":" and "@" replaced by ".".
 
     Examples
     --------
@@ -237,6 +252,16 @@ def file_name(network: str) -> str:
 def is_own_code(network: str) -> bool:
     """Return whether a name is a "module:function", the code of a user.
 
+    Parameters
+    ----------
+    network : str
+        Name of a network; see `load_network`.
+
+    Returns
+    -------
+    bool
+        False for networks of Fringe and of timm, and for entry points.
+
     Examples
     --------
     >>> from fringe.networks import is_own_code
@@ -248,6 +273,11 @@ def is_own_code(network: str) -> bool:
 
 def stated_training(network: str) -> str | None:
     """Return the training that follows from a network's name, without loading anything.
+
+    Parameters
+    ----------
+    network : str
+        Name of a network; see `load_network`.
 
     Returns
     -------
@@ -268,6 +298,16 @@ def stated_training(network: str) -> str | None:
 def stated_title(network: str) -> str:
     """Return the title that follows from a network's name; otherwise the name itself.
 
+    Parameters
+    ----------
+    network : str
+        Name of a network; see `load_network`.
+
+    Returns
+    -------
+    str
+        The name itself for a "module:function" and an entry point.
+
     Examples
     --------
     >>> from fringe.networks import stated_title
@@ -283,8 +323,16 @@ def stated_title(network: str) -> str:
 def family(network: str) -> str:
     """Return the family of a network; networks of one family are likely to see the same.
 
-    The family is the name up to the first "-", the module of a "module:function", or the family in
-    the name of a timm model.
+    Parameters
+    ----------
+    network : str
+        Name of a network; see `load_network`.
+
+    Returns
+    -------
+    str
+        The name up to the first "-", the module of a "module:function", or the family in the name
+        of a timm model.
 
     Examples
     --------
@@ -303,6 +351,16 @@ def network_info(name: str) -> NetworkInfo:
     For a network of Fringe, nothing is imported, and in particular not PyTorch. For a
     "module:function", the module is imported, and the attribute ``info`` of the function is
     returned. For a model of timm, timm is imported the first time, and the result is cached.
+
+    Parameters
+    ----------
+    name : str
+        Name of a network; see `load_network`.
+
+    Returns
+    -------
+    NetworkInfo
+        Sizes, revision, training, title and multiply-adds of the network.
 
     Raises
     ------
@@ -327,6 +385,11 @@ def network_titles(names: Iterable[str] = NETWORKS) -> dict[str, str]:
     names : iterable of str
         Names of networks; by default those of Fringe.
 
+    Returns
+    -------
+    dict of str to str
+        Names to titles.
+
     Raises
     ------
     FringeError
@@ -344,6 +407,11 @@ def network_titles(names: Iterable[str] = NETWORKS) -> dict[str, str]:
 
 def network_classes(name: str) -> tuple[str, ...] | None:
     """Return the names of a network's classes by number, without loading the network or PyTorch.
+
+    Parameters
+    ----------
+    name : str
+        Name of a network; see `load_network`.
 
     Returns
     -------
@@ -380,7 +448,15 @@ def network_classes(name: str) -> tuple[str, ...] | None:
 def network_weight_files(name: str) -> tuple[WeightFile, ...]:
     """Return the published weight files of a network, each of which can be used.
 
-    The result is empty for a network that needs no weight file.
+    Parameters
+    ----------
+    name : str
+        Name of a network; see `load_network`.
+
+    Returns
+    -------
+    tuple of WeightFile
+        Empty for a network that needs no weight file. The first file is fetched if none exists.
 
     Raises
     ------

@@ -55,6 +55,16 @@ class TimmName:
 def is_timm(name: str) -> bool:
     """Return whether a network's name is that of a timm model.
 
+    Parameters
+    ----------
+    name : str
+        Name of a network.
+
+    Returns
+    -------
+    bool
+        Whether the name begins with "timm:"; the model need not exist.
+
     Examples
     --------
     >>> from fringe.networks import is_timm
