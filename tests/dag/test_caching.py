@@ -394,7 +394,7 @@ def test_a_file_that_arrives_later_runs_only_its_own_jobs(project: Project) -> N
     project.config["missing"] = "skip"
     (project.folder / "late").rename(project.folder / "away")
     printed = project.run()
-    assert "1 file is not there. Left out: Figure 9." in printed
+    assert "1 file is missing. Left out: Figure 9." in printed
     pages = {f"{page}.{kind}" for page in ("left_out", "deviations") for kind in ("md", "html")}
     assert project.outputs(printed) == summed_up(pages)
     assert "| Figure 9 | sources/late |" in (project.results / "left_out.md").read_text()

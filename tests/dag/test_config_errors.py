@@ -95,9 +95,9 @@ def test_missing_data_sets_of_the_paper_are_listed(tmp_path: Path, code: Path) -
     assert printed.count("the configuration has") == 1
     for name, source in config["sources"].items():
         assert f"  - sources/{name}: {source['path']}: does not exist" in printed
-    assert printed.count("      costs: ") == len(config["sources"])
-    assert "costs: FFHQ in Tables 1, 2 and 3, Figures 6, 8a, 8b and 18" in printed
-    assert "costs: Figure 9\n" in printed
+    assert printed.count("      needed for: ") == len(config["sources"])
+    assert "needed for: FFHQ in Tables 1, 2 and 3, Figures 6, 8a, 8b and 18" in printed
+    assert "needed for: Figure 9\n" in printed
     assert "119HvnQ5nwHl0_vUTEFWQNk4bwYjoXTrC" in printed
     assert "the configuration does not say" not in printed
 

@@ -49,9 +49,12 @@ from ..run_configs import run_config
 
 SCRIPTS = REPOSITORY / "workflow/scripts"
 SHARD = "0000000-0000024"
-CHANGED = r"(?s)sources/real: its data changed under the run \(.*\); nothing was made of it: run"
+CHANGED = (
+    r"(?s)sources/real: its data changed during the run \(.*\); "
+    r"nothing was made from the changed data, so run"
+)
 WAYS = ("rename", "in place")
-FILE = r"statistics\.npz: its data changed under the run"
+FILE = r"statistics\.npz: its data changed during the run"
 
 
 def refused(match: str = CHANGED) -> pytest.RaisesExc[FringeError]:
@@ -390,7 +393,7 @@ def test_a_job_that_plans_again_uses_the_data_of_its_run(tmp_path: Path) -> None
         refuse_other_plan(tmp_path, changed)
     lines = str(caught.value).splitlines()
     assert [line.partition(": ")[0] for line in lines] == ["sources/real", "m.npz"]
-    assert all("its data changed under the run" in line for line in lines)
+    assert all("its data changed during the run" in line for line in lines)
 
 
 # Generators, weights, published statistics, masks.
@@ -447,7 +450,7 @@ def test_images_are_made_by_the_planned_generator(
     written = {"results": str(tmp_path), "device": "cpu", "sources": {"fake": spec}}
     keeping = {"extraction": {"keep_images": False}}
     config = run_config({**written, **keeping, "planned": planned})
-    message = r"sources/fake: its data changed under the run"
+    message = r"sources/fake: its data changed during the run"
 
     def made() -> np.ndarray:
         with planned_shard(config, "fake", shard, None) as source:
@@ -527,7 +530,7 @@ def test_features_are_of_the_planned_weights(
         return planned_network(config, "weighted", "float32")
 
     assert loaded().weight_file_sha256 == sha256(b"one")
-    message = r"net\.pth: its data changed under the run"
+    message = r"net\.pth: its data changed during the run"
     with refused(message):
         loaded(lambda: swap(path, other))
     with refused(message):
@@ -592,7 +595,7 @@ def test_published_statistics_and_masks_are_the_planned_ones(
     assert load_gaussian(out)[1] == 9
     out.unlink()
     meanwhile(script, "read_statistics", lambda: swap(given, other))
-    with refused(r"statistics\.npz: its data changed under the run"):
+    with refused(r"statistics\.npz: its data changed during the run"):
         script.main(job)
     assert not out.exists()
 
@@ -610,6 +613,6 @@ def test_published_statistics_and_masks_are_the_planned_ones(
     assert out.exists()
     out.unlink()
     meanwhile(script, "open_region", lambda: Image.new("L", (8, 8), 9).save(mask))
-    with refused(r"mask\.png: its data changed under the run"):
+    with refused(r"mask\.png: its data changed during the run"):
         script.main(job)
     assert not out.exists()

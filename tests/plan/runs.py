@@ -1,4 +1,4 @@
-"""A run whose sources nobody opens: what `fringe.running.opening.open_run` would return."""
+"""A run as returned by `fringe.running.opening.open_run`, without opening sources."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CONFIG: dict[str, Any] = {
 
 
 def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> Run:
-    """Return the run of a configuration: fingerprints are texts that tell what they depend on."""
+    """Return the run of a configuration. Fingerprints are texts that name their dependencies."""
     completed, faults, _ = complete(copy.deepcopy(config or CONFIG))
     assert faults == []
     sources = {}
@@ -81,8 +81,8 @@ def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> R
         elif files := network_weight_files(network):
             path = f"{completed.weights_dir}/{files[0].name}"
             weights[network] = {"path": path, "identity": files[0].sha256}
-    told = {"choices": deviations.choices(completed)}
-    return Run(completed.model_copy(update=told), sources, weights, in_job)
+    added = {"choices": deviations.choices(completed)}
+    return Run(completed.model_copy(update=added), sources, weights, in_job)
 
 
 def changed(*keys: str | int, to: Any) -> dict[str, Any]:

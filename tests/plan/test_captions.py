@@ -11,7 +11,7 @@ from fringe.plan.exhibits import PAPER_ORDER, Exhibit, exhibits, in_paper_order,
 from .runs import CONFIG, changed, make_run
 
 
-def test_every_figure_of_a_run_has_a_caption_of_its_own_words() -> None:
+def test_every_figure_of_a_run_has_a_caption() -> None:
     config = make_run().config
     found = captions(config)
     figures = [one for one in exhibits(config) if one.kind == "Figure"]
@@ -35,13 +35,13 @@ def test_settings_add_to_captions() -> None:
     def text(number: str, config: dict) -> str:
         return figure_caption(make_run(config).config, Exhibit("Figure", number, "faces", "F")).text
 
-    assert "Likewise for the weights of the released algorithm." in text("5", CONFIG)
+    assert "Also shown with the weights of the released algorithm." in text("5", CONFIG)
     without = changed("optimization", "released", "steps", to=0)
     assert "released" not in text("5", without)
-    assert "our certified optimizer" in text("16", CONFIG)
+    assert "certified optimizer" in text("16", CONFIG)
     method = changed("optimization", "method", to="reference")
     assert "certified" not in text("16", method)
-    assert ", the first ones" in text("11", CONFIG)
+    assert ", the first images" in text("11", CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_title_is_shown_as_it_is_in_the_report(title: str) -> None:
     assert "<a " not in html
     assert "<em" not in html
     shown = title.replace("<", "&lt;").replace(">", "&gt;")
-    assert f"images of {shown}, as" in html
+    assert f"images of {shown}, for" in html
 
 
 def test_exhibits_are_in_the_order_of_the_paper() -> None:
@@ -67,18 +67,18 @@ def test_exhibits_are_in_the_order_of_the_paper() -> None:
     assert order.index("figure17") < order.index("table3") < order.index("figure18")
 
 
-def test_what_a_run_lacks_of_the_paper_is_listed_with_the_reason() -> None:
-    def told(*change: str, to: object) -> list[str]:
+def test_missing_figures_of_the_paper_are_listed_with_the_reason() -> None:
+    def lines(*change: str, to: object) -> list[str]:
         return lacking(make_run(changed(*change, to=to)).config)
 
     assert lacking(make_run().config) == []
-    assert told("schemes", to={"top": [], "middle": []}) == [
-        f"Figure {number}: no Top-N or Middle-N scheme is asked for (`schemes`)."
+    assert lines("schemes", to={"top": [], "middle": []}) == [
+        f"Figure {number}: no Top-N or Middle-N scheme is configured (`schemes`)."
         for number in (6, 18)
     ]
-    numbers = [line.split()[1].rstrip(":") for line in told("sensitivity", "datasets", to=[])]
+    numbers = [line.split()[1].rstrip(":") for line in lines("sensitivity", "datasets", to=[])]
     assert numbers == ["2", "3", "4b", "10a", "10b", "11", "12", "13", "14", "15"]
-    assert told("comparisons", to={}) == [
-        f"Figure {number}: no comparison of two generators with images is asked for."
+    assert lines("comparisons", to={}) == [
+        f"Figure {number}: no comparison of two generators with images is configured."
         for number in (7, 19)
     ]

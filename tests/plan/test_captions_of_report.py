@@ -1,4 +1,4 @@
-"""Captions of the report, which Snakemake renders only after the last job."""
+"""Captions in Snakemake's report, which are rendered only after the last job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_rules_with_captions_are_found() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_caption_takes_wildcards_that_its_rule_has(rule: str) -> None:
+def test_a_caption_uses_only_wildcards_of_its_rule(rule: str) -> None:
     block = RULES[rule]
     for caption in re.findall(r'caption="([^"]+)"', block):
         text = (ROOT / "rules" / caption).read_text()

@@ -1,4 +1,4 @@
-"""Where a run differs from the paper: one list, the document made of it, and what applies."""
+"""List of deviations from the paper, its document, and the entries that apply to a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def topics(config: RunConfig, *exhibits: str) -> set[str]:
     return {one.topic for one in deviations.applying(config, exhibits)}
 
 
-def test_the_document_is_the_list() -> None:
+def test_the_document_is_up_to_date() -> None:
     written = (REPOSITORY / "docs/paper.md").read_text()
     assert written == describe_paper(PAPER), "run: fringe docs"
 
@@ -49,7 +49,7 @@ def test_the_document_names_a_rule_of_the_workflow_for_each_exhibit() -> None:
     assert figures <= set(FIGURE_RULES)
 
 
-def test_every_entry_is_whole_and_topics_are_told_apart() -> None:
+def test_entries_are_complete_and_topics_are_unique() -> None:
     every = deviations.deviations(PAPER)
     assert len({one.topic for one in every}) == len(every)
     for one in every:
@@ -72,11 +72,11 @@ def test_every_entry_is_whole_and_topics_are_told_apart() -> None:
         *("Snapshots", "Recall", "Colour map", "Means of maps"),
     ],
 )
-def test_what_the_paper_leaves_open_is_listed(topic: str) -> None:
+def test_choices_that_the_paper_leaves_open_are_listed(topic: str) -> None:
     assert topic in {one.topic for one in deviations.deviations(PAPER)}
 
 
-def test_only_what_applies_is_shown() -> None:
+def test_only_entries_that_apply_are_shown() -> None:
     every = {name for one in deviations.deviations(PAPER) for name in one.exhibits}
     paper, demo = topics(PAPER, *every), topics(DEMO, *every)
     assert {"LSUN Places", "Preprocessing of ResNet-50", "Inception-V3"} <= paper - demo
@@ -89,19 +89,19 @@ def test_only_what_applies_is_shown() -> None:
     assert one.exhibits == ("figure10b",)
 
 
-def test_values_are_those_of_the_run() -> None:
+def test_texts_have_the_values_of_the_run() -> None:
     other = completed("demo.yaml", evaluation={**DEMO.evaluation.plain(), "kid_subsets": 7})
     (subsets,) = [one for one in deviations.applying(other, ["table3"]) if "KID" in one.short][:1]
     assert subsets.ours == "7 subsets of 1000 images, with a seed."
     assert "repeats of each N (3)" in deviations.choices(DEMO)["figure6"]
 
 
-def test_notes_and_captions_name_what_matters_and_the_document() -> None:
-    told = deviations.choices(PAPER)
-    assert "ResNet-50's weights and preprocessing" in told["table1"]
-    assert "torchvision's Inception-V3 and its preprocessing" in told["figure8b"]
+def test_notes_and_captions_name_choices_and_the_document() -> None:
+    sentences = deviations.choices(PAPER)
+    assert "ResNet-50's weights and preprocessing" in sentences["table1"]
+    assert "torchvision's Inception-V3 and its preprocessing" in sentences["figure8b"]
     assert "torchvision" not in deviations.choices(DEMO)["figure8b"]
-    assert all("docs/paper.md" in text for text in told.values())
+    assert all("docs/paper.md" in text for text in sentences.values())
     captions = {
         path.stem: path.read_text()
         for path in (REPOSITORY / "workflow/report").glob("*.rst")
@@ -111,7 +111,7 @@ def test_notes_and_captions_name_what_matters_and_the_document() -> None:
     assert all('config["choices"]' in text for text in captions.values())
 
 
-def test_the_page(tmp_path: Path) -> None:
+def test_the_page_of_the_report(tmp_path: Path) -> None:
     found = deviations.applying(DEMO, ["table3", "figure10b"])
     found = [replace(found[0], topic="A <b> & c"), *found[1:]]
     write_deviations([one.to_plain() for one in found], tmp_path / "a.md", tmp_path / "a.html")
@@ -123,7 +123,7 @@ def test_the_page(tmp_path: Path) -> None:
     assert "`" not in html
 
 
-def test_who_counts_classes_is_told_where_it_is_another_network() -> None:
+def test_another_network_of_classes_is_listed() -> None:
     topic, shown = "Who counts classes", ("table1", "figure9")
     assert topic in topics(completed("config.yaml", classifier="resnet50"), *shown)
     assert topic not in topics(PAPER, *shown)

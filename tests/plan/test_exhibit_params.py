@@ -1,4 +1,4 @@
-"""What tables, figures and pages depend on, besides scores and maps."""
+"""Params of tables, figures and pages."""
 
 from __future__ import annotations
 
@@ -23,10 +23,8 @@ untitled.info = (3, None, 1)
 """
 
 
-def test_titles_of_networks_that_nobody_else_knows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A title that a network of one's own states; and weights of one's own, which are said."""
+def test_titles_of_networks_outside_fringe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The title of a user's network, and a note about a user's weights."""
     (tmp_path / "titled.py").write_text(NETWORKS)
     monkeypatch.syspath_prepend(tmp_path)
     controls = ["titled:cats", "titled:untitled", "untrained", "clip"]
@@ -43,7 +41,7 @@ def test_titles_of_networks_that_nobody_else_knows(
     assert titles["clip"] == "CLIP (own weights 01234567)"
 
 
-def test_a_comparison_says_of_which_classes_generators_make_images() -> None:
+def test_a_comparison_notes_the_classes_of_generated_images() -> None:
     def notes(fake: object, rival: object) -> list[str]:
         generator = {"kind": "generator", "path": "g.pkl", "count": 9}
         run = make_run()
@@ -53,19 +51,19 @@ def test_a_comparison_says_of_which_classes_generators_make_images() -> None:
             for name, label in asked.items()
         }
         config = run.config.model_copy(update={"sources": {**run.config.sources, **made}})
-        told = restored(exhibit_params.judge_comparison(replace(run, config=config), "two"))
-        return [note for note in told["notes"] if "lasses" in note]
+        params = restored(exhibit_params.judge_comparison(replace(run, config=config), "two"))
+        return [note for note in params["notes"] if "lasses" in note]
 
     assert notes(None, None) == []
     (alike,) = notes("balanced", "balanced")
     assert ": each equally often, not as often as in the real images." in alike
-    told, warning = notes("balanced", "dataset")
-    assert "each equally often" in told
-    assert "drawn as often as in the labels of the real images" in told
-    assert "Classes are not chosen by the same rule for all models" in warning
+    note, warning = notes("balanced", "dataset")
+    assert "each equally often" in note
+    assert "drawn as often as in the labels of the real images" in note
+    assert "The rule for classes is not the same for all models" in warning
 
 
-def test_features_from_a_file_beside_features_made_here_are_noted() -> None:
+def test_features_from_a_file_next_to_computed_features_are_noted() -> None:
     def notes(*given: str) -> list[str]:
         run = make_run()
         about = {"features": ["inception"], "logits": True, "labels": None}
@@ -78,7 +76,7 @@ def test_features_from_a_file_beside_features_made_here_are_noted() -> None:
         assert not any("come from a file" in note for note in notes(*alike))
 
 
-def test_a_run_without_a_protocol_has_no_params_of_one() -> None:
+def test_a_run_without_a_protocol_has_no_protocol_params() -> None:
     run = make_run()
     for params in (
         exhibit_params.verdict(run),
@@ -88,7 +86,7 @@ def test_a_run_without_a_protocol_has_no_params_of_one() -> None:
         assert "follows" not in params
 
 
-def test_what_numbers_are_measured_with_is_told_of_each_data_set() -> None:
+def test_settings_of_measurements_are_given_for_each_data_set() -> None:
     run = make_run(changed("protocol", to="adm"))
     about = {**run.sources["real"], "count": 60, "drawn_from": 100}
     run = replace(run, sources={**run.sources, "real": about})

@@ -1,4 +1,4 @@
-"""Every metric has a title, a rule that measures it, and a table or figure that shows it."""
+"""Every metric has a title, a rule that measures it, and a table or figure with it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PRINTED = {without_factor(metric) for table in TABLES.values() for metric in tab
 
 
 def written() -> set[str]:
-    """Return the files of scores that rules write, besides those of networks."""
+    """Return the kinds of score files that rules write, except files of networks."""
     rules = (REPOSITORY / "rules/evaluation.smk").read_text()
     return set(re.findall(r"layout\.scores\([^)]*, \"(\w+)\"\)", rules))
 
 
 def read() -> set[str]:
-    """Return the files of scores that the tables and figures of a run read, likewise."""
+    """Return the kinds of score files that the tables and figures of a run read."""
     run = make_run()
     paths = [path for table in TABLES for path in inputs.make_table(run, table)]
     for files in inputs.figure_comparison(run, "two").values():
@@ -41,7 +41,7 @@ def test_every_metric_of_a_table_has_a_title() -> None:
 
 
 def test_every_metric_is_in_a_table() -> None:
-    """In what it prints, or as another metric of a file that it reads."""
+    """A table prints the metric, or reads its file for another metric."""
     in_tables = {METRICS[name].file for name in PRINTED & set(METRICS)}
     assert FILES - in_tables == set(), (
         "METRICS in src/fringe/scores/titles.py has metrics of these files, and no table prints "

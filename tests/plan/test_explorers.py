@@ -1,4 +1,4 @@
-"""Which explorers a run has, and how much each may show."""
+"""Explorers of a run, and their limits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def several(models: int) -> dict[str, Any]:
     return config
 
 
-def test_data_sets_that_are_resampled_and_comparisons_have_one() -> None:
+def test_resampled_data_sets_and_comparisons_have_explorers() -> None:
     run = make_run()
     found = views(run.config)
     assert [(one.kind, one.name) for one in found] == [
@@ -50,19 +50,19 @@ def test_data_sets_that_are_resampled_and_comparisons_have_one() -> None:
 
 @pytest.mark.parametrize("models", [1, 2, 3, 7, 40])
 @pytest.mark.parametrize("asked", [2, 300, 1000, 10_000])
-def test_all_explorers_together_stay_within_the_limits(models: int, asked: int) -> None:
+def test_all_explorers_together_respect_the_limits(models: int, asked: int) -> None:
     found = views(make_run(several(models) | {"page": {"images": asked}}).config)
     sets = [models if one.kind == "comparison" else 1 for one in found]
     shown = [count * one.images + one.images // 2 for count, one in zip(sets, found, strict=True)]
     assert len(found) == 3
     assert sum(shown) <= MOST_IMAGES
     for images, one in zip(shown, found, strict=True):
-        # As many as are asked for, or the equal part, without what does not divide.
+        # The configured number, or an equal part rounded down.
         assert one.images == asked or images > MOST_IMAGES / 3 - 1.5 * models - 2
     assert sum(one.sprite_bytes for one in found) <= MOST_BYTES
 
 
-def test_a_comparison_of_very_many_models_has_none() -> None:
+def test_a_comparison_of_very_many_models_has_no_explorer() -> None:
     kinds = [one.kind for one in views(make_run(several(MOST_SETS)).config)]
     assert kinds == ["dataset", "dataset", "comparison"]
     kinds = [one.kind for one in views(make_run(several(MOST_SETS + 1)).config)]
@@ -76,7 +76,7 @@ def test_a_set_is_never_empty() -> None:
     assert {one.images for one in views(make_run(config).config) if one.kind == "comparison"} == {2}
 
 
-def test_features_of_another_tool_have_no_images() -> None:
+def test_features_of_another_tool_have_no_explorer() -> None:
     config = changed("sources", "given", to={"kind": "features", "path": "given.npz"})
     config["sources"]["rival"] = {"kind": "features", "path": "rival.npz"}
     config["datasets"] = {
@@ -89,10 +89,10 @@ def test_features_of_another_tool_have_no_images() -> None:
         "some": {"generators": {"One": "one", "Faces": "faces"}},
     }
     names = [one.name for one in views(make_run(config).config)]
-    assert names == ["faces", "some"], "those with a generator whose images are there"
+    assert names == ["faces", "some"], "comparisons with a generator that has images"
 
 
-def test_the_network_is_an_input_until_the_explorer_is_there() -> None:
+def test_the_network_is_an_input_until_the_explorer_exists() -> None:
     run = make_run()
     file = "data/weights/pt_inception-2015-12-05-6726825d.pth"
     place = {"dataset": "faces", "comparison": "two"}
@@ -103,12 +103,12 @@ def test_the_network_is_an_input_until_the_explorer_is_there() -> None:
         path.parent.mkdir(parents=True)
         path.touch()
         assert function(run, name)["weight_file"] == []
-    # No map of this data set is asked for.
+    # This data set has no maps.
     assert inputs.explore_dataset(run, "cats")["weight_file"] == []
     assert inputs.explore_dataset(run, "cats")["maps"] == []
 
 
-def test_a_comparison_takes_the_first_training_of_each_generator() -> None:
+def test_a_comparison_uses_the_first_training_of_each_generator() -> None:
     config = changed("datasets", "again", to={"real": "real", "generated": "early"})
     config["datasets"]["again"]["resample"] = False
     config["evaluation"]["n_generated"] = 30

@@ -1,4 +1,4 @@
-"""What jobs read: what depends on the configuration, and what is read only until it is made."""
+"""Inputs of jobs that depend on the configuration, or on whether the output exists."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def below(*places: str) -> list[str]:
     return [f"results/run/{place}" for place in places]
 
 
-def test_images_and_weights_are_read_until_features_are_there() -> None:
+def test_images_and_weights_are_inputs_until_features_exist() -> None:
     run = make_run()
     wildcards = ("fake", "clip", SHARD)
     assert inputs.extract_features(run, *wildcards) == {
@@ -45,7 +45,7 @@ def test_images_and_weights_are_read_until_features_are_there() -> None:
     place = layout.feature_shard(*wildcards)
     make(run, place, provenance.extract_features(run, *wildcards))
     assert set(map(str, inputs.extract_features(run, *wildcards).values())) == {"[]"}
-    # Of other images, or with other settings, they are made again.
+    # Features of other images or settings are made again.
     for config in (
         changed("sources", "fake", "seed", to=5),
         changed("extraction", "batch_size", to=10),
@@ -53,14 +53,14 @@ def test_images_and_weights_are_read_until_features_are_there() -> None:
         assert inputs.extract_features(make_run(config), *wildcards)["images"]
 
 
-def test_images_that_are_not_kept_are_no_input() -> None:
+def test_images_that_are_not_kept_are_not_inputs() -> None:
     run = make_run(changed("extraction", "keep_images", to=False))
     assert inputs.extract_features(run, "fake", "untrained", SHARD) == {
         "images": [],
         "unpacked": [],
         "weight_file": [],
     }
-    # Files are read where they lie.
+    # Image files are not inputs of Snakemake.
     assert inputs.kept_shard(make_run(), "real", SHARD) == []
 
 
@@ -81,8 +81,8 @@ def test_published_statistics_are_not_measured() -> None:
     assert inputs.measure_statistics(make_run(), "real", "inception", "features") == measured
 
 
-def test_classes_are_shown_where_they_are_known() -> None:
-    """A network without classes tells none, and the sources have no labels."""
+def test_class_figures_need_known_classes() -> None:
+    """The network has no classes, and the sources have no labels."""
     (shown,) = inputs.judge_comparison(make_run(), "two")["classes"]
     assert shown == "results/run/comparisons/two/classes-1.png"
     config = {
@@ -98,8 +98,8 @@ def test_classes_are_shown_where_they_are_known() -> None:
     assert inputs.judge_comparison(make_run(config), "two")["classes"] == []
 
 
-def test_matching_beyond_the_candidates() -> None:
-    """Sources whose images are made have images beyond the candidates; files have not."""
+def test_only_generated_sources_are_extended_beyond_the_candidates() -> None:
+    """Generated sources have images beyond the candidates; files do not."""
     run = make_run()
     assert inputs.draw_matched(run, "faces")["extension"] == "results/run/matched/faces.h5"
     scored = inputs.score_scheme(run, "faces", "matched", "clip")
@@ -111,7 +111,7 @@ def test_matching_beyond_the_candidates() -> None:
 
 
 @pytest.mark.parametrize("rule", ["extend_matched", "extract_matched"])
-def test_the_network_is_read_until_matching_is_done(rule: str) -> None:
+def test_the_network_is_an_input_until_matching_is_done(rule: str) -> None:
     run = make_run()
     of_network = rule == "extract_matched"
     wildcards = ("faces", "inception") if of_network else ("faces",)
@@ -122,7 +122,7 @@ def test_the_network_is_read_until_matching_is_done(rule: str) -> None:
     assert read(run, *wildcards)["weight_file"] == []
 
 
-def test_maps_have_images_and_weights_until_they_are_there() -> None:
+def test_images_and_weights_are_inputs_until_maps_exist() -> None:
     run = make_run()
     wildcards = ("faces", "inception", SHARD)
     before = inputs.measure_sensitivity(run, *wildcards)
@@ -134,14 +134,14 @@ def test_maps_have_images_and_weights_until_they_are_there() -> None:
     assert (after["real"], after["generated"]) == (before["real"], before["generated"])
 
 
-def test_maps_are_of_the_images_that_fid_is_measured_on() -> None:
+def test_maps_are_for_the_images_of_fid() -> None:
     joined = inputs.join_sensitivity(make_run(), "faces", "clip")
     assert joined == below(
         *(layout.map_shard("faces", "clip", name) for name in (SHARD, "0000040-0000080"))
     )
 
 
-def test_an_example_is_one_of_the_images_or_added_to_the_others() -> None:
+def test_statistics_behind_examples() -> None:
     def others(shown: dict[str, Any]) -> Any:
         run = make_run(changed("datasets", "faces", "examples", to=shown))
         return inputs.explain_examples(run, "faces", "inception", "examples")["others"]
@@ -157,7 +157,7 @@ def test_a_snapshot_may_have_fewer_images() -> None:
     )
 
 
-def test_errors_read_the_images_behind_statistics_unless_these_are_published() -> None:
+def test_errors_need_features_unless_statistics_are_published() -> None:
     run = make_run()
     read = inputs.score_scheme(run, "faces", "random", "clip")
     assert read["real_features"] == "results/run/features/real/clip.h5"
@@ -172,11 +172,11 @@ def test_errors_read_the_images_behind_statistics_unless_these_are_published() -
     assert inputs.score_scheme(run, "faces", "random", "inception")["real_features"] == []
     assert inputs.score_scheme(run, "faces", "random", "clip")["real_features"]
     assert inputs.score_snapshots(run, "faces", "features")["real_features"] == []
-    # Published are those of features only.
+    # Only statistics of features are published.
     assert inputs.score_snapshots(run, "faces", "logits")["real_features"]
 
 
-def test_no_noise_is_asked_for() -> None:
+def test_without_scales_there_are_no_inputs_with_noise() -> None:
     scales = ("sensitivity", "noise", "scales")
     assert inputs.figure_noise(make_run(changed(*scales, to=[])), "faces") == []
     assert inputs.figure_noise(make_run(changed(*scales, to=[0.1])), "faces") == below(
@@ -184,7 +184,7 @@ def test_no_noise_is_asked_for() -> None:
     )
 
 
-def test_all_features_are_those_that_anything_needs() -> None:
+def test_all_features_are_features_that_a_result_needs() -> None:
     found = inputs.all_features(make_run())
     assert len(found) == len(set(found))
     for source, network in (
@@ -210,11 +210,11 @@ def test_tables_show_the_schemes_that_a_run_has() -> None:
     assert kinds["1"] == kinds["2"] == {"inception", "untrained", "clip"}
     assert kinds["3"] == {"inception", *exhibits.score_files("3")}
     assert "kernels" in kinds["3"]
-    # Data sets that only take part in comparisons are in no table.
+    # Data sets that are only compared are in no table.
     assert "results/run/scores/pair/random/inception.csv" not in inputs.make_table(run, "1")
 
 
-def test_targets_are_the_files_of_the_list_of_exhibits() -> None:
+def test_targets_are_the_files_of_all_exhibits() -> None:
     run = make_run()
     names = exhibits.names(run.config)
     assert {"table1", "figure8b", "figure9", "figure7", "figureS1", "figureS2"} <= set(names)
@@ -229,7 +229,7 @@ def test_targets_are_the_files_of_the_list_of_exhibits() -> None:
     assert not [path for path in inputs.figures(make_run(config)) if "figure9." in path]
 
 
-def test_a_sweep_is_shown_of_the_first_data_set_and_of_all() -> None:
+def test_sweeps_are_shown_for_the_first_and_for_all_data_sets() -> None:
     def datasets(number: str) -> list[str]:
         found = inputs.figure_sweep(make_run(), number)
         return list(dict.fromkeys(Path(path).parts[-3] for path in found))
@@ -237,15 +237,15 @@ def test_a_sweep_is_shown_of_the_first_data_set_and_of_all() -> None:
     assert (datasets("6"), datasets("18")) == (["faces"], ["faces", "cats"])
 
 
-def test_paths_are_spelled_as_the_configuration_does() -> None:
+def test_paths_are_spelled_as_in_the_configuration() -> None:
     run = make_run({**CONFIG, "results": "./my results/"})
     assert inputs.features_of(run, "real", "clip") == "./my results//run/features/real/clip.h5"
 
 
-def test_another_network_may_count_classes() -> None:
+def test_a_different_network_may_count_classes() -> None:
     run = make_run(changed("classifier", to="resnet50"))
     own = make_run()
-    # Whatever has logits or Top-1 classes is read from the classifier's features ...
+    # Logits and Top-1 classes are read from the classifier's features ...
     logits = inputs.optimize_weights(run, "faces", "logits")
     assert logits == {
         "real": below("statistics/real/resnet50/logits-40.h5")[0],
@@ -270,27 +270,27 @@ def test_another_network_may_count_classes() -> None:
     assert compared["logits"][0] == below("features/fake/resnet50.h5")[0]
     snapshots = inputs.score_snapshots(run, "faces", "logits")
     assert all("/resnet50/logits-" in path for path in snapshots["snapshots"])
-    # ... and whatever is a distance is not.
+    # ... but distances are not.
     for rule in (inputs.optimize_weights, inputs.score_scheme):
         names = ("prelogits", "inception") if rule is inputs.score_scheme else ("prelogits",)
         assert rule(run, "faces", *names) == rule(own, "faces", *names)
     assert "resnet50" not in str(inputs.score_snapshots(run, "faces", "features"))
     assert inputs.make_table(run, "2") == inputs.make_table(own, "2")
-    # The classifier is not a control; its features are made of all images that have classes.
+    # The classifier is not a control. Its features are made for all images with classes.
     assert "resnet50" not in str(inputs.judge_comparison(run, "two")["controls"])
     made = inputs.all_features(run)
     assert below("features/early/resnet50.h5")[0] in made
     assert below("features/rival/resnet50.h5")[0] in made
 
 
-def test_the_network_of_fid_may_be_named_as_the_classifier() -> None:
+def test_fid_s_network_may_be_named_as_the_classifier() -> None:
     run, own = make_run(changed("classifier", to="inception")), make_run()
     assert inputs.all_features(run) == inputs.all_features(own)
     assert inputs.explore_dataset(run, "faces") == inputs.explore_dataset(own, "faces")
     assert inputs.figure_overview(run, "faces") == inputs.figure_overview(own, "faces")
 
 
-def test_weights_of_a_control_s_own_null_space_are_its_own() -> None:
+def test_inputs_of_a_control_s_own_null_space() -> None:
     run, plain = make_run(changed("null_spaces", to=["clip"])), make_run()
     assert inputs.optimize_weights(run, "faces", "own-clip") == {
         "real": below("statistics/real/clip/features-40.h5")[0],

@@ -13,7 +13,7 @@ from fringe.plan import layout
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-# A string that holds a path below the folder of a run: `f"features/{source}.h5"`, `"draws/"`.
+# A string with a path in the folder of a run: `f"features/{source}.h5"`, `"draws/"`.
 FOLDERS = (
     "images|features|statistics|weights|matched|draws|convergence|scores|checks|sensitivity"
     "|tables|figures|benchmarks|logs"
@@ -23,9 +23,9 @@ WITH_MARK = re.compile(r"\.replace\(\":\", \"\.\"\)")
 
 
 def spelled(text: str) -> set[str]:
-    """Return the strings in a module that spell a path of a run; docstrings may."""
+    """Return the strings in a module, except docstrings, that spell a path of a run."""
     tree = ast.parse(text)
-    told = {
+    allowed = {
         id(node.value)
         for node in ast.walk(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -36,7 +36,9 @@ def spelled(text: str) -> set[str]:
             parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
             found.add("".join(map(str, parts)))
         elif (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in allowed
         ):
             found.add(node.value)
     return {string for string in found if SPELLED.search(string)}
@@ -55,7 +57,7 @@ def test_no_other_module_spells_a_path_of_a_run() -> None:
         if (strings := spelled(path.read_text()))
     }
     assert found.keys() <= own, "spell these places in fringe.plan.layout"
-    assert own <= found.keys(), "the pattern finds nothing any more"
+    assert own <= found.keys(), "the pattern no longer finds anything"
 
 
 def test_no_rule_spells_a_path_of_a_run() -> None:
@@ -79,7 +81,7 @@ def test_one_function_names_networks_in_paths() -> None:
         ('x = "features"', set()),
     ],
 )
-def test_what_spells_a_path(text: str, expected: set[str]) -> None:
+def test_strings_that_spell_a_path(text: str, expected: set[str]) -> None:
     assert spelled(text) == expected
 
 
@@ -100,13 +102,13 @@ def test_places_of_one_kind_are_recognized() -> None:
         assert not layout.is_features(PurePosixPath(place))
 
 
-def test_a_log_lies_as_the_benchmark_file_does() -> None:
+def test_a_log_has_the_path_of_its_benchmark_file() -> None:
     names = ("extract_features", "real", "mine.network", "0000000-0000040")
     assert layout.log_of(layout.benchmark(*names)) == layout.log(*names)
     assert layout.log("verdict") == "logs/verdict.log"
 
 
-def test_a_checkpoint_lies_next_to_what_is_made() -> None:
+def test_a_checkpoint_is_next_to_the_result() -> None:
     place = layout.checkpoint(layout.weights("{dataset}", "{scheme}"))
     assert place == "weights/{dataset}/{scheme}.checkpoint"
 

@@ -1,4 +1,4 @@
-"""Which change of a configuration changes the params of which jobs, and which does not."""
+"""Changes of a configuration, and the jobs whose params change with each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .runs import CONFIG, changed, make_run
 SHARDS = ("0000000-0000040", "0000040-0000080", "0000080-0000120")
 OPTIMIZED = ("prelogits", "logits", "prelogits-released")
 
-# The jobs of the run that are looked at: a rule, and the wildcards of some of its jobs.
+# The jobs of the run that are checked: a rule, and the wildcards of some of its jobs.
 JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     provenance.render_images: [("fake", shard) for shard in SHARDS] + [("early", SHARDS[0])],
     provenance.extract_features: [
@@ -102,7 +102,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
 
 
 def params_of(run: Run) -> dict[str, str]:
-    """Return the params of all `JOBS` as Snakemake compares them."""
+    """Return the params of all `JOBS` in the form that Snakemake compares."""
     return {
         " ".join([rule.__name__, *wildcards]): repr(rule(run, *_named(run, wildcards)))
         for rule, jobs in JOBS.items()
@@ -111,7 +111,7 @@ def params_of(run: Run) -> dict[str, str]:
 
 
 def _named(run: Run, wildcards: tuple[str, ...]) -> list[str]:
-    """Return wildcards with the run's network in place of the one that is FID's in `JOBS`."""
+    """Return wildcards in which the run's network replaces FID's network of `JOBS`."""
     return [run.fid_network if name == "inception" else name for name in wildcards]
 
 
@@ -125,7 +125,7 @@ def _unchanged() -> dict[str, str]:
 
 
 def matching(*patterns: str) -> set[str]:
-    """Return the jobs that match patterns, of which each must match one."""
+    """Return the jobs that match any pattern. Each pattern must match a job."""
     found = set()
     for pattern in patterns:
         jobs = {job for job in _unchanged() if fnmatch(job, pattern)}
@@ -134,7 +134,7 @@ def matching(*patterns: str) -> set[str]:
     return found
 
 
-def test_every_rule_is_looked_at() -> None:
+def test_every_rule_is_checked() -> None:
     def rules(module: ModuleType) -> set[Callable[..., Any]]:
         functions = (getattr(module, name) for name in module.__all__)
         return {one for one in functions if inspect.isfunction(one)}
@@ -158,7 +158,7 @@ def test_every_rule_is_looked_at() -> None:
 
 
 FAKE_FEATURES = ("extract_features fake *", "link_features fake *")
-# What depends on the candidates' features.
+# Jobs that depend on the candidates' features.
 AFTER_CANDIDATES = (
     "optimize_sweep *",
     "extend_matched *",
@@ -173,11 +173,11 @@ OF_IMAGES = (
 FIGURES = ("figure_*",)
 TITLED = (
     *("make_table *", "table_asked", "verdict", "write_self_check"),
-    # Comparisons have titles of their own.
+    # Comparisons have their own titles.
     *("figure_[!c]*", "figure_classes *", "figure_comparison *", "figure_convergence *"),
 )
 
-# Each: a name, what is changed, and patterns of the jobs whose params change.
+# Each entry: a name, the change, and patterns of the jobs whose params change.
 CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("nothing", CONFIG, ()),
     ("moved data", changed("sources", "real", "path", to="elsewhere.zip"), ()),
@@ -203,7 +203,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("extract_features real *", "link_features real *", "optimize_sweep *"),
             *("extend_matched *", "measure_sensitivity *", "figure_overview *"),
             *("measure_power *", "explore_*"),
-            # They say in words which images stand for the set.
+            # They describe the used images in words.
             *("make_table *", "verdict"),
         ),
     ),
@@ -282,10 +282,10 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             "write_index",
             *("extract_features fake clip *", "link_features fake clip", "extract_matched * clip"),
             *("join_sensitivity * clip", "explain_examples * clip *", "measure_power * clip"),
-            # They call it by the beginning of its digest.
+            # They name the file by the beginning of its digest.
             *("make_table *", "verdict", "figure_sweep *", "figure_sizes", "figure_snapshots"),
             *("figure_networks", "figure_comparison *", "figure_network_maps *", "table_asked"),
-            "judge_comparison *",  # what they were trained on is not known
+            "judge_comparison *",  # their training data are unknown
         ),
     ),
     (
@@ -373,7 +373,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("measure_sensitivity *", "explain_examples *", "measure_noise *"),
             *("figure_overview *", "figure_classes *", "figure_compared_classes *"),
             "explore_*",
-            # They say in words which images stand for the set.
+            # They describe the used images in words.
             *("make_table *", "verdict"),
         ),
     ),
@@ -468,17 +468,17 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
 @pytest.mark.parametrize(
     ("config", "patterns"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-def test_a_change_is_in_the_params_of_what_depends_on_it(
+def test_a_change_is_in_the_params_of_dependent_jobs(
     config: dict[str, Any], patterns: tuple[str, ...]
 ) -> None:
     assert differing(_unchanged(), params_of(make_run(config))) == matching(*patterns)
 
 
-def test_a_job_finds_the_params_of_its_run() -> None:
+def test_a_job_computes_the_same_params_as_its_run() -> None:
     assert params_of(make_run(in_job=True)) == params_of(make_run())
 
 
-# The revision of each stage, and the jobs whose params hold it.
+# The revision of each stage, and the jobs with this revision in their params.
 REVISIONS = {
     "FEATURES": (
         *("extract_features *", "link_features *", "extract_matched *", "extend_matched *"),
@@ -527,18 +527,22 @@ def test_a_revision_is_in_the_params_of_its_stage(
     assert differing(before, params_of(run)) == matching(*REVISIONS[stage])
 
 
-def test_every_revision_is_looked_at() -> None:
+def test_every_revision_is_checked() -> None:
     assert set(REVISIONS) == {name for name in vars(revisions) if name.isupper()}
 
 
-def test_the_revision_of_rendered_images(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_revision_of_images_is_in_the_params_of_rendering(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     run = make_run()
     before = params_of(run)
     monkeypatch.setattr(provenance, "IMAGES_REVISION", 99)
     assert differing(before, params_of(run)) == matching("render_images *")
 
 
-def test_the_revision_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_revision_of_a_network_is_in_the_params_of_its_features(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     run = make_run()
     before = params_of(run)
     entry = registry.NETWORKS["clip"]
@@ -556,13 +560,13 @@ def test_unpacked_images_depend_on_the_whole_array() -> None:
     assert provenance.unpack_images(run, "real") == {"images": "array"}
 
 
-def test_statistics_of_the_judge_are_part_of_what_it_judges(
+def test_the_judge_s_statistics_are_in_the_params_of_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Published statistics come without features, so nothing else would tell of them."""
+    """Published statistics have no features, so no other param depends on them."""
     monkeypatch.chdir(tmp_path)
     before = params_of(make_run())
-    # Figure 1 has no error of images that are not known; which statistics these are, files tell it.
+    # Figure 1 has no error without images. Its input files identify the statistics.
     for content, figure in ((b"one", ("figure_overview *",)), (b"another", ())):
         Path("real.npz").write_bytes(content)
         published = {"inception": {"path": "real.npz", "count": 70}}
@@ -576,7 +580,9 @@ def test_statistics_of_the_judge_are_part_of_what_it_judges(
         before = after
 
 
-def test_a_mask_is_known_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mask_is_identified_by_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     config = changed("datasets", "faces", "region", to="mask.png")
     Path("mask.png").write_bytes(b"one")
@@ -585,8 +591,8 @@ def test_a_mask_is_known_by_its_content(tmp_path: Path, monkeypatch: pytest.Monk
     assert differing(before, params_of(make_run(config))) == matching("measure_region *")
 
 
-def test_what_only_the_paper_compares_is_in_params_of_its_data_sets_only() -> None:
-    """How FIDs of a data set are measured that the paper prints no numbers of is not compared."""
+def test_settings_compared_with_the_paper_are_only_in_params_of_its_data_sets() -> None:
+    """Settings of data sets without numbers in the paper are not compared."""
     config = copy.deepcopy(CONFIG)
     config["datasets"]["ffhq"] = config["datasets"].pop("faces")
     config["comparisons"]["two"]["generators"]["One"] = "ffhq"
@@ -607,7 +613,7 @@ def test_what_only_the_paper_compares_is_in_params_of_its_data_sets_only() -> No
     assert exhibit_params.figure_sizes(make_run()) == exhibit_params.figure_sizes(make_run(unknown))
 
 
-def test_a_limit_without_effect_is_the_one_before(
+def test_a_limit_without_effect_keeps_the_earlier_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -631,7 +637,7 @@ def test_a_limit_without_effect_is_the_one_before(
     assert settled(5) == 600
 
 
-def test_what_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_files_are_recognized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run, job = make_run(), make_run(in_job=True)
     place, made_from = layout.weights("faces", "top1"), {"made_from": "this"}
@@ -642,16 +648,16 @@ def test_what_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pass
     assert provenance.is_made(run, place, made_from)
     assert not provenance.is_made(run, place, {"made_from": "that"})
-    # A file that is not what its job wrote was not made, whatever it says of itself.
+    # A file that differs from its seal does not count as made, even with the right attributes.
     seals.seal(Path(run.folder), path)
     assert provenance.is_made(run, place, made_from)
     with create_h5(path, {**made_from, "changed": 1}):
         pass
     assert not provenance.is_made(run, place, made_from)
-    assert provenance.is_made(job, place, made_from), "a job does not look for damage again"
+    assert provenance.is_made(job, place, made_from), "a job does not search for damage again"
 
 
-def test_only_weights_of_a_sweep_that_are_not_made_are_to_be_made(
+def test_only_missing_weights_of_a_sweep_are_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -30,7 +30,7 @@ LEFT_OUT = {
 def test_page_lists_exhibits_reasons_and_addresses(tmp_path: Path) -> None:
     write_left_out(LEFT_OUT, tmp_path / "left_out.md", tmp_path / "left_out.html")
     text = (tmp_path / "left_out.md").read_text()
-    line = "2 files are not there. Left out: Figure 9; LSUN Cat in Table 1."
+    line = "2 files are missing. Left out: Figure 9; LSUN Cat in Table 1."
     assert text.startswith(f"# Left out\n\n{line}\n")
     assert "| Figure 9 | sources/training |" in text
     assert "| LSUN Cat in Table 1 | sources/cat |" in text

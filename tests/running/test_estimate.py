@@ -224,7 +224,7 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert folder == Path("results/mine")
     left_out, _, printed = printed.partition("\n\n")
-    assert left_out.startswith("1 file is not there. Left out: gone in Tables 1, 2 and 3, ")
+    assert left_out.startswith("1 file is missing. Left out: gone in Tables 1, 2 and 3, ")
     assert left_out in texts[0], "Snakemake omits the same jobs"
     assert "gone" not in printed
     (text,) = texts  # the run has no files, so one plan is enough

@@ -100,7 +100,7 @@ def test_a_changed_label_changes_the_comparison(config: dict[str, Any]) -> None:
     Path("a/cat/0.png").rename("a/dog/x.png")
     after = open_run(config)
     assert provenance.compare(before, "both", NETWORK) != provenance.compare(after, "both", NETWORK)
-    with pytest.raises(FringeError, match="labels/a: its data changed under the run"):
+    with pytest.raises(FringeError, match="labels/a: its data changed during the run"):
         planned_labels(before.config, ["a"])
     assert planned_labels(after.config, ["a"])["a"].values.tolist() == [0, 0, 1, 1, 1, 1]
 

@@ -1133,6 +1133,6 @@ def test_a_job_ends_if_data_changed_since_planning(config: dict[str, Any]) -> No
     note_plan(Path(run.folder), run.config.planned)
     assert opening.open_run(config, in_job=True).sources == run.sources
     config["sources"]["fake"]["seed"] = 9
-    with pytest.raises(FringeError, match="sources/fake: its data changed under the run"):
+    with pytest.raises(FringeError, match="sources/fake: its data changed during the run"):
         opening.open_run(config, in_job=True)
     opening.open_run(config)  # a separate run

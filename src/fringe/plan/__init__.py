@@ -1,1 +1,1 @@
-"""A run: where its results lie, what each reads, and what each depends on."""
+"""Plan of a run: the paths, inputs and dependencies of its results."""

@@ -1,4 +1,4 @@
-"""Where a run differs from the paper, or had to choose what the paper leaves open: one list.
+"""List of the differences between a run and the paper, and of choices that the paper leaves open.
 
 ``deviations.yaml`` contains the list. `fringe.plan.paper_document` makes ``docs/paper.md`` from the
 list. The report's page, the notes of figures and tables and the captions also come from the list.
@@ -25,10 +25,10 @@ TEXTS = ("topic", "short", "paper", "code", "ours", "why")
 class Deviation:
     """One entry of the list.
 
-    ``exhibits`` are names such as "table1" or "figure10a". It applies to a run with one of
-    ``networks`` and one of ``datasets`` (all where these are empty), and with the values of
-    ``when``, by the path of their key. The texts say what the ``paper`` says, what the released
-    ``code`` does, what is done here (``ours``), and ``why``; ``short`` is for notes.
+    ``exhibits`` are names such as "table1" or "figure10a". The entry applies to a run with one of
+    ``networks`` and one of ``datasets`` (any, if empty) and with the values in ``when``, which are
+    given by the paths of their keys. The texts describe the ``paper``, the released ``code``,
+    Fringe (``ours``), and the reason (``why``). ``short`` is for notes.
     """
 
     topic: str
@@ -43,7 +43,7 @@ class Deviation:
     when: Mapping[str, Any] = field(default_factory=dict)
 
     def to_plain(self) -> dict[str, str]:
-        """Return what the report's page shows, as texts that a job's params can hold."""
+        """Return the texts on the report's page, in a form that a job's params can contain."""
         texts = ("topic", "paper", "code", "ours", "why")
         return {"exhibits": _titles(self.exhibits)} | {name: getattr(self, name) for name in texts}
 
@@ -67,7 +67,7 @@ def deviations(config: Config) -> list[Deviation]:
 
 
 def applying(config: Config, exhibits: Iterable[str]) -> list[Deviation]:
-    """Return what applies to a run with these exhibits: its networks, data sets and settings."""
+    """Return the entries that apply to a run's networks, data sets, settings and ``exhibits``."""
     shown, networks = set(exhibits), set(networks_of_run(config))
     datasets = {plain_name(name) for name in config.datasets}
     return [
@@ -81,20 +81,20 @@ def applying(config: Config, exhibits: Iterable[str]) -> list[Deviation]:
 
 
 def choices(config: Config) -> dict[str, str]:
-    """Return by exhibit a sentence that names what applies to it, for its note or caption."""
+    """Return a sentence with the applying entries for each exhibit, for its note or caption."""
     exhibits = sorted({name for one in _listed() for name in one.exhibits}, key=_order)
-    told = {}
+    sentences = {}
     for name in exhibits:
         found = "; ".join(one.short for one in applying(config, [name]))
-        told[name] = (
-            f"Choices that the paper leaves open or makes otherwise (docs/paper.md): {found}."
+        sentences[name] = (
+            f"Choices that the paper leaves open or makes differently (docs/paper.md): {found}."
             * bool(found)
         )
-    return told
+    return sentences
 
 
 def exhibit_title(exhibit: str) -> str:
-    """Return "Table 1" of "table1", "Figure 10a" of "figure10a", "Verdict" of "verdict"."""
+    """Return the title of an exhibit, such as "Figure 10a" for "figure10a"."""
     for kind in ("table", "figure"):
         if exhibit.startswith(kind):
             return f"{kind.capitalize()} {exhibit.removeprefix(kind)}"
@@ -106,7 +106,7 @@ def _titles(exhibits: Iterable[str]) -> str:
 
 
 def _order(exhibit: str) -> tuple[int, int, str]:
-    """Sort tables before figures, by number, and what is ours last."""
+    """Return a sort key: tables before figures, by number, and Fringe's own exhibits last."""
     kind = 0 if exhibit.startswith("table") else 1 if exhibit.startswith("figure") else 2
     digits = "".join(letter for letter in exhibit if letter.isdigit())
     ours = "S" in exhibit

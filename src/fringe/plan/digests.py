@@ -1,4 +1,4 @@
-"""What identifies files outside a run that results depend on, besides images and weights."""
+"""Digests of files outside a run on which results depend, except images and network weights."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ __all__ = ["digest", "published_statistics"]
 
 
 def digest(path: str, config: Config) -> str:
-    """Return the SHA-256 of a file, remembered while the file stays as it is."""
+    """Return the SHA-256 of a file, which is remembered as long as the file does not change."""
     (found,) = file_digests([Path(path)], hash_cache(config))
     return found
 
@@ -18,9 +18,9 @@ def digest(path: str, config: Config) -> str:
 def published_statistics(
     config: Config, source: str, network: str, space: str
 ) -> dict[str, str | int]:
-    """Return ``network``, ``sha256`` and ``count`` of published statistics; {} if there are none.
+    """Return ``network``, ``sha256`` and ``count`` of published statistics, or {} without them.
 
-    Statistics are published only of features, not of logits.
+    Published statistics exist only for features, not for logits.
     """
     given = config.sources[source].statistics.get(network)
     if given is None or space != "features":

@@ -1,6 +1,7 @@
-"""What tables, figures and pages depend on, besides the scores and maps that they show.
+"""Params of the jobs that make tables, figures and pages.
 
-A function has the name of a rule and returns the params of its jobs (`fringe.plan.provenance`). The
+A result depends on its params, besides the scores and maps that it shows. Each function has the
+name of a rule and returns the params of the rule's jobs (`fringe.plan.provenance`). Snakemake's
 report shows these jobs, so texts in their params are `inert`.
 """
 
@@ -67,8 +68,8 @@ __all__ = [
     "write_self_check",
 ]
 
-# The paper's scale 0.05, if that is on [-1, 1], the range of a generator's output; the paper does
-# not say.
+# The paper's scale of 0.05, assuming that it refers to [-1, 1], the range of a generator's output.
+# The paper does not state the range.
 EXAMPLE_SCALE = 0.025
 
 # Rows and columns of each generator's grid.
@@ -77,10 +78,10 @@ WEIGHT_GRIDS = {"5": (4, 5), "17": (9, 16)}
 
 
 def _titles(run: Run, datasets: Iterable[str] | None = None) -> Params:
-    """Return the display names of data sets and of networks that have none of their own.
+    """Return display names of data sets, and of networks without a built-in display name.
 
-    Of each data set also whether a simulated generator made its images; by default of those that
-    tables and figures show.
+    Data sets are by default those in tables and figures. Each has also a value that says whether a
+    simulated generator made its images.
     """
     shown = run.resampled if datasets is None else datasets
     return {name: _title(run, name) for name in shown} | _network_titles(run)
@@ -95,10 +96,9 @@ def _title(run: Run, dataset: str) -> Params:
 
 
 def _network_titles(run: Run) -> Params:
-    """Return display names of networks, as far as `fringe.scores.titles` does not know them.
+    """Return the display names of networks that `fringe.scores.titles` does not contain.
 
-    These are the titles that networks outside Fringe state, and names of networks with weights that
-    nobody published.
+    These are the titles of networks outside Fringe, and names of networks with unpublished weights.
     """
     titles = network_titles(run.networks.values())
     return {name: title for name, title in titles.items() if name not in network_names()} | {
@@ -109,15 +109,15 @@ def _network_titles(run: Run) -> Params:
 
 
 def _in_paper(datasets: Iterable[str]) -> list[str]:
-    """Return the data sets of which the paper prints numbers.
+    """Return the data sets for which the paper prints numbers.
 
-    Others are compared with nothing, so nothing of theirs may become stale by what is compared.
+    Other data sets are not compared, so their results must not depend on a comparison.
     """
     return [name for name in datasets if plain_name(name) in PAPER_DATASETS]
 
 
 def _protocols(run: Run, datasets: Iterable[str]) -> Params:
-    """Return what the numbers of each data set are measured with, where the paper has them too."""
+    """Return the settings of the measurements for each data set with numbers in the paper."""
     return {
         name: protocol(run.config, run.sources, run.weight_files, name).to_plain()
         for name in _in_paper(datasets)
@@ -125,7 +125,7 @@ def _protocols(run: Run, datasets: Iterable[str]) -> Params:
 
 
 def _snapshot_protocols(run: Run, datasets: Iterable[str]) -> Params:
-    """Return what the FID of each snapshot is measured with, as `_protocols`."""
+    """Return the settings of the FID of each snapshot; see `_protocols`."""
     return {
         name: {
             source: protocol(
@@ -138,9 +138,9 @@ def _snapshot_protocols(run: Run, datasets: Iterable[str]) -> Params:
 
 
 def _follows(run: Run, datasets: Iterable[str]) -> Params:
-    """Return the protocol that a run names, and what numbers of data sets are measured with.
+    """Return the protocol that a run names, and the settings of the data sets' measurements.
 
-    Nothing where the configuration names none, so that results of such runs stay as they are.
+    The result is {} if the configuration names no protocol, so results of such runs stay valid.
     """
     if run.config.protocol is None:
         return {}
@@ -158,9 +158,9 @@ def _follows(run: Run, datasets: Iterable[str]) -> Params:
 
 
 def _read_from_files(run: Run) -> Params:
-    """Return which features say how many images of each data set were damaged.
+    """Return the feature files that state the number of damaged images of each data set.
 
-    Nothing where no images are read from files.
+    The result is {} if no images are read from files.
     """
     found = {}
     for name in run.resampled:
@@ -172,20 +172,20 @@ def _read_from_files(run: Run) -> Params:
 
 
 def _chosen(run: Run) -> Params:
-    """Return in words which images stand for each data set.
+    """Return a description of the images that are used for each data set.
 
-    Nothing where no images are read from files.
+    The result is {} if no images are read from files.
     """
-    told = {name: chosen_images(run.config, run.sources, name) for name in run.resampled}
-    told = {name: sentence for name, sentence in told.items() if sentence}
-    return {"chosen": told} if told else {}
+    texts = {name: chosen_images(run.config, run.sources, name) for name in run.resampled}
+    texts = {name: sentence for name, sentence in texts.items() if sentence}
+    return {"chosen": texts} if texts else {}
 
 
 # Tables and pages.
 
 
 def make_table(run: Run, table: str) -> Params:
-    """Return what a table depends on."""
+    """Return the params of a table."""
     config = run.config
     shown, repeats = exhibits.TABLES[table], config.evaluation.repeats
     return _inert(
@@ -206,7 +206,7 @@ def make_table(run: Run, table: str) -> Params:
 
 
 def table_asked(run: Run) -> Params:
-    """Return what the table of the metrics that are asked for depends on."""
+    """Return the params of the table of requested metrics."""
     config = run.config
     networks = choices.asked_networks(config)
     return _inert(
@@ -221,7 +221,7 @@ def table_asked(run: Run) -> Params:
 
 
 def verdict(run: Run) -> Params:
-    """Return what the verdict depends on."""
+    """Return the params of the verdict."""
     config = run.config
     explained = choices.explained_datasets(config)
     return _inert(
@@ -246,7 +246,7 @@ def verdict(run: Run) -> Params:
 
 
 def _published_distances(run: Run) -> dict[str, Any]:
-    """Return what others published of each data set, by network; {} if nothing is stated."""
+    """Return published distances of each data set by network, or {} without them."""
     found = {
         name: {network: about.plain() for network, about in stated.items()}
         for name in run.resampled
@@ -256,13 +256,13 @@ def _published_distances(run: Run) -> dict[str, Any]:
 
 
 def _own_schemes(run: Run) -> Params:
-    """Return the scheme of each control whose own null space is measured, {} without any."""
+    """Return the scheme of each control whose own null space is measured, or {} without them."""
     own = choices.own_schemes(run.config)
     return {"null_spaces": {network: scheme for scheme, network in own.items()}} if own else {}
 
 
 def list_deviations(run: Run) -> Params:
-    """Return what the page on deviations depends on: those that apply to the run's exhibits."""
+    """Return the params of the page on deviations: those that apply to the run's exhibits."""
     shown = ["verdict", *exhibits.names(run.config)]
     return _inert(
         deviations=[one.to_plain() for one in applying(run.config, shown)],
@@ -271,12 +271,12 @@ def list_deviations(run: Run) -> Params:
 
 
 def list_left_out(run: Run) -> Params:
-    """Return what the page on what is left out depends on."""
+    """Return the params of the page on results that are left out."""
     return _inert(left_out=run.config.left_out, revision=revisions.TABLES)
 
 
 def write_self_check(run: Run) -> Params:
-    """Return what the page depends on that compares first numbers with the released code's."""
+    """Return the params of the page that compares first numbers with the released code."""
     checked = choices.checked_datasets(run.config)
     return _inert(
         titles={name: run.datasets[name].title for name in checked},
@@ -288,9 +288,10 @@ def write_self_check(run: Run) -> Params:
 
 
 def write_index(run: Run) -> Params:
-    """Return what the page of a run depends on, besides scores, tables, figures and verdicts.
+    """Return the params of the main page of a run.
 
-    Texts are those that the page shows; places start from the folder of the run.
+    The page also depends on scores, tables, figures and verdicts. Texts are as shown on the page;
+    places are relative to the folder of the run.
     """
     config = run.config
     shown = exhibits.in_page(config)
@@ -337,7 +338,7 @@ def write_index(run: Run) -> Params:
 
 
 def _exhibits(run: Run, differing: Sequence[Deviation]) -> list[Params]:
-    """Return tables and figures in the order of the paper, as the page shows them."""
+    """Return the tables and figures of the page, in the order of the paper."""
     found = []
     for one in exhibits.in_page(run.config):
         is_figure = one.kind == "Figure"
@@ -370,7 +371,7 @@ def _printed_metrics(config: Config, table: Exhibit) -> list[str]:
 
 
 def _class_figures(run: Run) -> list[Params]:
-    """Return the figures of the classes of each comparison's models, which the paper lacks."""
+    """Return the class figures of each comparison's models. The paper has no such figures."""
     found = []
     for name, comparison in run.config.comparisons.items():
         baseline = next(iter(comparison.trainings))
@@ -393,11 +394,11 @@ def _class_figures(run: Run) -> list[Params]:
 
 
 def _left_out(run: Run) -> list[str]:
-    """Return what a reduced run lacks because files are not there, in a line each."""
-    told = run.config.left_out
+    """Return a line for each result that is left out because files are missing."""
+    left_out = run.config.left_out
     return [
-        f"{one['what']}: left out, because {', '.join(one['because'])} is not there."
-        for one in (told["exhibits"] if told else [])
+        f"{one['what']}: left out, because {', '.join(one['because'])} is missing."
+        for one in (left_out["exhibits"] if left_out else [])
     ]
 
 
@@ -410,18 +411,18 @@ def _inert(**params: Any) -> Params:
 
 
 def _figure(run: Run, **others: Any) -> Params:
-    """Return what every figure depends on, and ``others``."""
+    """Return the params of every figure, and ``others``."""
     style = {key: value for key, value in run.config.figures.plain().items() if key != "seed"}
     return _inert(style=style, revision=revisions.FIGURES, **others)
 
 
 def _of_dataset(run: Run, dataset: str, **others: Any) -> Params:
-    """Return what a figure of one data set depends on: its title, and ``others``."""
+    """Return the params of a figure of one data set: the title, and ``others``."""
     return _figure(run, **others, **_title(run, dataset))
 
 
 def figure_overview(run: Run, dataset: str) -> Params:
-    """Return what Figure 1 depends on."""
+    """Return the params of Figure 1."""
     sides = compared(run, dataset)
     return _of_dataset(
         run,
@@ -433,7 +434,7 @@ def figure_overview(run: Run, dataset: str) -> Params:
         **classifier_of(run),
         metrics_revision=revisions.METRICS,
         errors_revision=revisions.ERRORS,
-        # Of features only: statistics of logits are never published.
+        # Only statistics of features are ever published, not of logits.
         with_images=[
             side
             for side, source in sides.items()
@@ -444,7 +445,7 @@ def figure_overview(run: Run, dataset: str) -> Params:
 
 
 def figure_classes(run: Run, dataset: str) -> Params:
-    """Return what Figure 4a depends on."""
+    """Return the params of Figure 4a."""
     return _of_dataset(
         run,
         dataset,
@@ -456,7 +457,7 @@ def figure_classes(run: Run, dataset: str) -> Params:
 
 
 def figure_weights(run: Run, dataset: str, number: str) -> Params:
-    """Return what Figures 5 and 17 depend on."""
+    """Return the params of Figures 5 and 17."""
     rows, columns = WEIGHT_GRIDS[number]
     return _of_dataset(
         run,
@@ -469,7 +470,7 @@ def figure_weights(run: Run, dataset: str, number: str) -> Params:
 
 
 def figure_sweep(run: Run, number: str) -> Params:
-    """Return what Figures 6 and 18 depend on."""
+    """Return the params of Figures 6 and 18."""
     config, datasets = run.config, exhibits.swept(run.config, number)
     return _figure(
         run,
@@ -487,7 +488,7 @@ def figure_sweep(run: Run, number: str) -> Params:
 
 
 def figure_sizes(run: Run) -> Params:
-    """Return what Figure 8a depends on."""
+    """Return the params of Figure 8a."""
     datasets = exhibits.datasets_with(run.config, "sizes")
     return _figure(
         run,
@@ -500,7 +501,7 @@ def figure_sizes(run: Run) -> Params:
 
 
 def figure_snapshots(run: Run) -> Params:
-    """Return what Figure 9 depends on."""
+    """Return the params of Figure 9."""
     datasets = exhibits.datasets_with(run.config, "snapshots")
     return _figure(
         run,
@@ -514,7 +515,7 @@ def figure_snapshots(run: Run) -> Params:
 
 
 def figure_schemes(run: Run, dataset: str) -> Params:
-    """Return what Figure 16 depends on."""
+    """Return the params of Figure 16."""
     return _of_dataset(
         run,
         dataset,
@@ -527,7 +528,7 @@ def figure_schemes(run: Run, dataset: str) -> Params:
 
 
 def figure_networks(run: Run) -> Params:
-    """Return what Figure 8b depends on."""
+    """Return the params of Figure 8b."""
     datasets = exhibits.datasets_with(run.config, "alternatives")
     return _figure(
         run,
@@ -541,7 +542,7 @@ def figure_networks(run: Run) -> Params:
 
 
 def figure_comparison(run: Run, number: str, comparison: str) -> Params:
-    """Return what Figures 7 and 19 depend on."""
+    """Return the params of Figures 7 and 19."""
     config = run.config
     about = config.comparisons[comparison]
     datasets = list(about.pair.values())
@@ -562,7 +563,7 @@ def figure_comparison(run: Run, number: str, comparison: str) -> Params:
 
 
 def figure_compared_classes(run: Run, comparison: str, number: str) -> Params:
-    """Return what the figure of the classes of a comparison's model depends on."""
+    """Return the params of the class figure of a comparison's model."""
     config = run.config
     about = config.comparisons[comparison]
     names = list(about.trainings)
@@ -586,7 +587,7 @@ def figure_compared_classes(run: Run, comparison: str, number: str) -> Params:
 
 
 def judge_comparison(run: Run, comparison: str) -> Params:
-    """Return what the verdict on a comparison depends on, besides its distances."""
+    """Return the params of the verdict on a comparison."""
     about = run.config.comparisons[comparison]
     return _inert(
         title=about.title,
@@ -601,14 +602,14 @@ def judge_comparison(run: Run, comparison: str) -> Params:
 
 
 def _compared_follow(run: Run, about: Comparison) -> Params:
-    """Return `_follows` of a comparison, and the data set that stands for each model."""
+    """Return `_follows` for a comparison, with the data set that represents each model."""
     found = _follows(run, about.datasets)
     models = {name: trainings[0] for name, trainings in about.trainings.items()}
     return {"follows": {**found["follows"], "models": models}} if found else {}
 
 
 def _comparison_notes(run: Run, about: Comparison) -> list[str]:
-    """Return what a reader of a comparison must know of its images."""
+    """Return notes about the images of a comparison for its readers."""
     simulated = [
         name
         for name, trainings in about.trainings.items()
@@ -622,21 +623,22 @@ def _comparison_notes(run: Run, about: Comparison) -> list[str]:
     notes = [*_class_notes(run, about)]
     if given and len(given) < len(used):
         notes.append(
-            f"The features of {', '.join(given)} come from a file, and the others are made here. "
-            "Other weights of the network, or another resizing, would count as a difference."
+            f"The features of {', '.join(given)} come from a file; the other features are computed "
+            "here. If the file was made with other network weights or another resizing, this "
+            "counts as a difference."
         )
     if simulated:
         notes.append(f"The images of {', '.join(simulated)} are from a simulated generator.")
     if unknown:
         notes.append(
-            f"Networks that are not known here: {', '.join(unknown)}. A control does not judge for "
-            "them only if the first part of its name is the same."
+            f"Networks that Fringe does not know: {', '.join(unknown)}. A control is excluded for "
+            "such a network only if the first parts of their names are equal."
         )
     return notes
 
 
 def _class_notes(run: Run, about: Comparison) -> Iterator[str]:
-    """Yield of which classes the images of each model are, if generators are asked for classes."""
+    """Yield notes about the classes of each model's images, if generators are conditional."""
     rules: dict[str, list[str]] = {}  # models by the rule of their classes
     for name, trainings in about.trainings.items():
         labels = {label_of(run.config.sources[run.generated(one)]) for one in trainings}
@@ -644,29 +646,30 @@ def _class_notes(run: Run, about: Comparison) -> Iterator[str]:
             rules.setdefault(rule, []).append(name)
     if not rules:
         return
-    told = "; ".join(f"{', '.join(names)}: {rule}" for rule, names in rules.items())
-    yield f"Classes of generated images: {told}."
+    listed = "; ".join(f"{', '.join(names)}: {rule}" for rule, names in rules.items())
+    yield f"Classes of generated images: {listed}."
     if len(rules) > 1:
         yield (
-            "Classes are not chosen by the same rule for all models, and each difference between "
-            "such models is also one of the frequencies of classes."
+            "The rule for classes is not the same for all models, so differences between such "
+            "models include a difference in class frequencies."
         )
 
 
 def figure_convergence(run: Run, dataset: str) -> Params:
-    """Return what Figure S1 depends on."""
+    """Return the params of Figure S1."""
     return _of_dataset(run, dataset)
 
 
 def figure_examples(run: Run, dataset: str) -> Params:
-    """Return what Figures 2, 3 and 13 depend on."""
+    """Return the params of Figures 2, 3 and 13."""
     return _of_dataset(run, dataset, network=run.config.network, **classifier_of(run))
 
 
 def figure_means(run: Run, dataset: str, number: str) -> Params:
-    """Return what Figures 4b, 12 and 15 depend on.
+    """Return the params of Figures 4b, 12 and 15.
 
-    Their groups are all images and those of classes, of which 4b and 15 show a few.
+    Their groups are all images, and the images of each class. Figures 4b and 15 show only a few
+    classes.
     """
     asked = choices.shown_classes(run.config, dataset)
     classes = asked if isinstance(asked, int) else len(asked)
@@ -681,9 +684,9 @@ def figure_means(run: Run, dataset: str, number: str) -> Params:
 
 
 def figure_noise(run: Run, dataset: str) -> Params:
-    """Return what Figure 10a depends on.
+    """Return the params of Figure 10a.
 
-    Its scales are part of it: a new input that is not there yet would make nothing stale.
+    The scales of the noise are included, because a new missing input does not make a result stale.
     """
     return _of_dataset(
         run,
@@ -695,7 +698,7 @@ def figure_noise(run: Run, dataset: str) -> Params:
 
 
 def figure_noisy_images(run: Run, dataset: str) -> Params:
-    """Return what Figure 10b depends on."""
+    """Return the params of Figure 10b."""
     return _of_dataset(
         run,
         dataset,
@@ -708,7 +711,7 @@ def figure_noisy_images(run: Run, dataset: str) -> Params:
 
 
 def figure_sensitivity_grid(run: Run, dataset: str) -> Params:
-    """Return what Figure 11 depends on."""
+    """Return the params of Figure 11."""
     return _of_dataset(
         run,
         dataset,
@@ -719,7 +722,7 @@ def figure_sensitivity_grid(run: Run, dataset: str) -> Params:
 
 
 def figure_network_maps(run: Run, dataset: str) -> Params:
-    """Return what Figure S2 depends on."""
+    """Return the params of Figure S2."""
     return _of_dataset(
         run,
         dataset,

@@ -1,4 +1,4 @@
-"""The one list of tables and figures: which a run makes, and what each of them shows."""
+"""List of the tables and figures of a run, and the content of each."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = [
     "Table",
     "asked_table",
     "datasets_with",
+    "describe_losses",
     "exhibits",
     "in_page",
     "in_paper_order",
@@ -35,17 +36,16 @@ __all__ = [
     "swept",
     "table_schemes",
     "targets",
-    "tell",
 ]
 Kind = Literal["Table", "Figure", "Region share"]
 
-COMPARED = ("7", "19")  # of each comparison
-RESAMPLED = ("1", "4a", "5", "16", "17")  # of each data set that is resampled
-EXPLAINED = ("2", "3", "4b", "11", "12", "13", "15")  # of each that is asked what FID looks at
+COMPARED = ("7", "19")  # for each comparison
+RESAMPLED = ("1", "4a", "5", "16", "17")  # for each resampled data set
+EXPLAINED = ("2", "3", "4b", "11", "12", "13", "15")  # for each data set with sensitivity maps
 NOISY = ("10a", "10b")
 
 GRID_SCHEMES = ("random", "matched", "prelogits")
-"""The schemes whose images Figure 16 shows next to each other."""
+"""The schemes whose images are next to each other in Figure 16."""
 
 PAPER_ORDER = (
     *("figure1", "figure2", "figure3", "figure4a", "figure4b", "table1", "table2", "figure5"),
@@ -53,37 +53,37 @@ PAPER_ORDER = (
     *("figure11", "figure12", "figure13", "figure14", "figure15", "figure16", "figure17"),
     *("table3", "figure18", "figure19"),
 )
-"""The tables and figures of the paper, as its text comes to them; 13 to 15 by their numbers."""
+"""The tables and figures of the paper in the order of its text; 13 to 15 by their numbers."""
 
-_MAPS = "no data set has maps of what FID looks at (`sensitivity/datasets`)"
+_MAPS = "no data set has sensitivity maps (`sensitivity/datasets`)"
 _NEEDS = {
     **dict.fromkeys(RESAMPLED, "no data set is resampled (`resample`)"),
     **dict.fromkeys((*EXPLAINED, "14"), _MAPS),
     **dict.fromkeys(NOISY, f"{_MAPS}, or no scale of noise is given (`sensitivity/noise/scales`)"),
-    **dict.fromkeys(("6", "18"), "no Top-N or Middle-N scheme is asked for (`schemes`)"),
+    **dict.fromkeys(("6", "18"), "no Top-N or Middle-N scheme is configured (`schemes`)"),
     "8a": "no data set has `sizes`",
     "8b": "no data set names another training of FID's network (`alternatives`)",
     "9": "no data set has `snapshots`",
-    **dict.fromkeys(COMPARED, "no comparison of two generators with images is asked for"),
+    **dict.fromkeys(COMPARED, "no comparison of two generators with images is configured"),
 }
-"""Why a run has no figure of a number, if files are not the reason."""
+"""Reasons why a run lacks the figure with a number, other than missing files."""
 
 SUFFIXES = {"Table": ("csv", "md", "tex", "html"), "Figure": ("png", "pdf")}
 
 
 @dataclass(frozen=True)
 class Table:
-    """What a table shows.
+    """Content of a table.
 
     Parameters
     ----------
     schemes : tuple of str
-        The schemes that it compares with random images, if the run has them.
+        The schemes that the table compares with random images, if the run has them.
     controls : bool
-        Whether it shows distances in the control networks too.
+        Whether the table also has distances in the control networks.
     metrics : tuple of str
-        The metrics that it prints (`fringe.scores.titles.METRICS`). Its CSV also has the others
-        that are in the same files.
+        The metrics in the table (`fringe.scores.titles.METRICS`). The CSV file also has the other
+        metrics of the same score files.
     """
 
     schemes: tuple[str, ...]
@@ -103,22 +103,22 @@ TABLES = {
         ),
     ),
 }
-"""The tables by their numbers."""
+"""The tables by number."""
 
 ASKED_TABLE = "S2"
-"""The number of the table of `evaluation/metrics`, which the paper does not have."""
+"""The number of the table of `evaluation/metrics`. The paper has no such table."""
 
 
 def score_files(number: str) -> list[str]:
-    """Return the files of scores, besides those of networks, of the metrics that a table prints."""
+    """Return the kinds of score files that a table reads in addition to the files of networks."""
     files = (METRICS[without_factor(metric)].file for metric in TABLES[number].metrics)
     return list(dict.fromkeys(file for file in files if file is not None))
 
 
 def table_schemes(config: Config, number: str) -> list[str]:
     """Return the schemes of a table that a run has, "random" first."""
-    there = choices.schemes(config)
-    return ["random", *(scheme for scheme in TABLES[number].schemes if scheme in there)]
+    available = choices.schemes(config)
+    return ["random", *(scheme for scheme in TABLES[number].schemes if scheme in available)]
 
 
 @dataclass(frozen=True)
@@ -130,13 +130,13 @@ class Exhibit:
     kind : str
         "Table" or "Figure"; "Region share" is a sentence of the verdict.
     number : str
-        Such as "4a".
+        The number, such as "4a".
     of : str
-        The data set or comparison that it is about; "" if it shows several.
+        The data set or comparison of the exhibit; "" if the exhibit shows several.
     title : str
-        Of that data set or comparison.
+        The title of that data set or comparison.
     shows : tuple of str
-        The titles of what it shows side by side: data sets, or snapshots.
+        The titles of the data sets or snapshots that the exhibit shows side by side.
     """
 
     kind: Kind
@@ -147,24 +147,24 @@ class Exhibit:
 
     @property
     def stem(self) -> str:
-        """The name of its files, without their suffix."""
+        """The name of the exhibit's files, without suffix."""
         return self.name + (f"-{self.of}" if self.of else "")
 
     @property
     def name(self) -> str:
-        """Its name in lists, such as "figure4a"."""
+        """The exhibit's name in lists, such as "figure4a"."""
         return f"{self.kind.lower()}{self.number}"
 
     @property
     def places(self) -> list[str]:
-        """The places of its files in the run; none for a sentence."""
+        """The places of the exhibit's files in the run; none for a sentence."""
         place = layout.table if self.kind == "Table" else layout.figure
         return [place(self.stem, suffix) for suffix in SUFFIXES.get(self.kind, ())]
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What a reduced run lacks of an exhibit: ``parts`` of what it shows, or () for all of it."""
+    """Missing ``parts`` of an exhibit in a reduced run; () if the whole exhibit is missing."""
 
     exhibit: Exhibit
     parts: tuple[str, ...] = ()
@@ -210,7 +210,7 @@ def exhibits(config: Config) -> list[Exhibit]:
 
 
 def asked_table(config: Config) -> Exhibit:
-    """Return the table of the metrics that are asked for."""
+    """Return the table of the requested metrics."""
     return Exhibit("Table", ASKED_TABLE, shows=tuple(_titles(config.datasets).values()))
 
 
@@ -225,16 +225,16 @@ def names(config: Config) -> list[str]:
 
 
 def in_paper_order(found: Iterable[Exhibit]) -> list[Exhibit]:
-    """Return the tables and figures in the order of the paper, those that it lacks last."""
+    """Return the tables and figures in the order of the paper, those not in the paper last."""
     places = {name: place for place, name in enumerate(PAPER_ORDER)}
     shown = [one for one in found if one.places]
     return sorted(shown, key=lambda one: (places.get(one.name, len(places)), one.name))
 
 
 def in_page(config: Config) -> list[Exhibit]:
-    """Return the tables and figures that the page of a run shows, in the order of the paper.
+    """Return the tables and figures on the page of a run, in the order of the paper.
 
-    A page without exhibits shows the metrics that are asked for all the same.
+    A page without exhibits still shows the requested metrics.
     """
     if config.page.exhibits:
         return in_paper_order(exhibits(config))
@@ -242,18 +242,18 @@ def in_page(config: Config) -> list[Exhibit]:
 
 
 def lacking(config: Config) -> list[str]:
-    """Return what of the paper a run does not have, and why, in a line each.
+    """Return a line for each table and figure of the paper that a run lacks, with the reason.
 
-    Figure 14 is Figure 13 of another data set, so it counts as there if that is.
+    Figure 14 is Figure 13 for another data set, so a run with Figure 13 does not lack Figure 14.
     """
     if not config.page.exhibits:
         return []
-    there = set(names(config))
-    if "figure13" in there:
-        there.add("figure14")
+    available = set(names(config))
+    if "figure13" in available:
+        available.add("figure14")
     found = []
     for name in PAPER_ORDER:
-        if name not in there:
+        if name not in available:
             kind, number = ("Table", name[5:]) if name.startswith("table") else ("Figure", name[6:])
             why = _NEEDS[number] if kind == "Figure" else _NEEDS["1"]
             found.append(f"{kind} {number}: {why}.")
@@ -261,38 +261,38 @@ def lacking(config: Config) -> list[str]:
 
 
 def linked_pages(config: Config) -> dict[str, str]:
-    """Return the pages that the first page of a run links, with what they hold, by name."""
+    """Return the titles of the pages that the main page of a run links, by name."""
     pages = {}
     if any(one.resample for one in config.datasets.values()):
-        pages["verdict"] = "Verdict: the answers in sentences"
+        pages["verdict"] = "Verdict: the results in sentences"
     if config.page.exhibits:
-        pages["deviations"] = "Deviations from the paper, in full"
-    pages["left_out"] = "What is left out"
+        pages["deviations"] = "All deviations from the paper"
+    pages["left_out"] = "Results that are left out"
     if choices.checked_datasets(config):
-        pages["self_check"] = "Self-check: the first numbers of the released code, and ours"
+        pages["self_check"] = "Self-check: first numbers of the released code and of this run"
     return pages
 
 
 def later_pages(config: Config) -> dict[str, str]:
-    """Return the places that the first page links although they are written after it, with texts.
+    """Return the places of pages that are written after the main page, with the texts of links.
 
-    They are written at the end of a whole run, which shows exhibits.
+    These pages are written at the end of a run with exhibits.
     """
     if not config.page.exhibits:
         return {}
     return {
-        "report.html": "How all of it was made: jobs, parameters and software",
-        layout.page("cost", "html"): "What it took, and what was planned",
+        "report.html": "How the results were made: jobs, parameters and software",
+        layout.page("cost", "html"): "Actual cost, and the estimate",
     }
 
 
 def datasets_with(config: Config, key: Literal["alternatives", "sizes", "snapshots"]) -> list[str]:
-    """Return the resampled data sets whose configuration has something at ``key``."""
+    """Return the resampled data sets whose configuration has values at ``key``."""
     return [name for name, one in config.datasets.items() if one.resample and getattr(one, key)]
 
 
 def swept(config: Config, number: str) -> list[str]:
-    """Return the data sets of Figure 6, the first, or of Figure 18, all."""
+    """Return the data sets of Figure 6 (only the first) or of Figure 18 (all)."""
     resampled = [name for name, one in config.datasets.items() if one.resample]
     return resampled if number == "18" else resampled[:1]
 
@@ -300,13 +300,13 @@ def swept(config: Config, number: str) -> list[str]:
 def _of(
     kind: Kind, numbers: Iterable[str], names: Iterable[str], titles: Mapping[str, str]
 ) -> list[Exhibit]:
-    """Return an exhibit of each number for each data set or comparison."""
+    """Return the exhibits with all ``numbers`` for each data set or comparison."""
     found = list(names)
     return [Exhibit(kind, number, name, titles[name]) for number in numbers for name in found]
 
 
 def _titles(datasets: Mapping[str, Dataset]) -> dict[str, str]:
-    """Return the title of each data set, with its name where two are called the same."""
+    """Return the title of each data set, with its name if several have the same title."""
     often = Counter(dataset.title for dataset in datasets.values())
     return {
         name: dataset.title + (f" ({name})" if often[dataset.title] > 1 else "")
@@ -315,7 +315,7 @@ def _titles(datasets: Mapping[str, Dataset]) -> dict[str, str]:
 
 
 def lost(whole: Sequence[Exhibit], reduced: Sequence[Exhibit]) -> list[Loss]:
-    """Return what of the ``whole`` exhibits the ``reduced`` ones lack."""
+    """Return the exhibits, and parts of exhibits, of ``whole`` that are missing in ``reduced``."""
     left = {exhibit.stem: exhibit.shows for exhibit in reduced}
     found = []
     for exhibit in whole:
@@ -327,8 +327,8 @@ def lost(whole: Sequence[Exhibit], reduced: Sequence[Exhibit]) -> list[Loss]:
     return found
 
 
-def tell(losses: Iterable[Loss]) -> str:
-    """Return losses as text: ``LSUN Cat in Tables 1 and 2; Figures 4a and 5 of LSUN Cat``."""
+def describe_losses(losses: Iterable[Loss]) -> str:
+    """Return losses as text, such as ``Cats in Tables 1 and 2; Figures 4a and 5 of Cats``."""
     parts: dict[str, list[Exhibit]] = {}
     wholes: dict[str, list[Exhibit]] = {}
     for loss in losses:
@@ -343,14 +343,14 @@ def tell(losses: Iterable[Loss]) -> str:
 
 
 def _numbered(found: Sequence[Exhibit]) -> str:
-    """Return ``Tables 1 and 2, Figure 9``."""
+    """Return the names of exhibits as text, such as ``Tables 1 and 2, Figure 9``."""
     numbers: dict[str, list[str]] = {}
     for exhibit in found:
         numbers.setdefault(exhibit.kind, []).append(exhibit.number)
     texts = []
     for kind, listed in numbers.items():
         if kind == "Region share":
-            texts.append("the verdict's share of the region")
+            texts.append("the share of the region in the verdict")
             continue
         unique = sorted(set(listed), key=_place)
         head = ", ".join(unique[:-1])
@@ -360,6 +360,6 @@ def _numbered(found: Sequence[Exhibit]) -> str:
 
 
 def _place(number: str) -> tuple[bool, int, str]:
-    """Return the place of a number such as 4a among others; S1 and S2 come last."""
+    """Return a sort key of a number such as 4a. S1 and S2 come last."""
     digits = "".join(filter(str.isdigit, number))
     return number.startswith("S"), int(digits or 0), number

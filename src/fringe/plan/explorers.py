@@ -1,4 +1,4 @@
-"""Which explorers the page of a run has, and how much each of them may show."""
+"""Explorers on the page of a run, and how many images and bytes each may have."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from fringe.plan import layout
 
 __all__ = ["MOST_BYTES", "MOST_IMAGES", "MOST_SETS", "View", "view_of", "views"]
 
-# Of all explorers of a run together. A browser stays fast with this number of images, and the page
-# stays below 30 MB.
+# Limits for all explorers of a run together. With them, a browser stays fast and the page is
+# smaller than 30 MB.
 MOST_IMAGES = 10_000
 MOST_BYTES = 10_000_000
 
-# A comparison of more models has no explorer: it could show fewer than 100 images of each.
+# A comparison of more models has no explorer, because it could show only few images of each model.
 MOST_SETS = 100
 
 
@@ -25,14 +25,15 @@ class View:
 
     Parameters
     ----------
-    kind : str
-        What it is of.
+    kind : {"dataset", "comparison"}
+        What the explorer shows.
     name : str
-        Of the data set or comparison.
+        Name of the data set or comparison.
     images : int
-        That it shows of each set of generated images at most, and twice as many as real ones.
+        Largest number of images of each set of generated images, which is twice the largest number
+        of real images.
     sprite_bytes : int
-        That all its images may have together, as they are in the page.
+        Largest size of all images together, as embedded in the page.
     """
 
     kind: Literal["dataset", "comparison"]
@@ -42,16 +43,16 @@ class View:
 
     @property
     def place(self) -> str:
-        """The place of its file."""
+        """The place of the explorer's file."""
         return layout.explorer(self.kind, self.name)
 
 
 def views(config: Config) -> list[View]:
-    """Return the explorers of a run: those of data sets that are resampled, then comparisons.
+    """Return the explorers of a run: first of resampled data sets, then of comparisons.
 
-    A comparison has one if a source of its generated images holds images. Features of another tool
-    have none that could be shown. Each explorer may show the same number of images, and two of each
-    set in any case.
+    A comparison has an explorer if a source of its generated images has images; features of another
+    tool have no images to show. All explorers may show the same number of images, and at least two
+    images of each set.
     """
     sets: dict[tuple[Literal["dataset", "comparison"], str], int] = {
         ("dataset", name): 1 for name, dataset in config.datasets.items() if dataset.resample
@@ -65,7 +66,7 @@ def views(config: Config) -> list[View]:
         View(
             kind,
             name,
-            # Half as many real images as generated ones.
+            # Half as many real images as generated images.
             max(2, min(config.page.images, int(MOST_IMAGES / len(sets) / (count + 0.5)))),
             MOST_BYTES // len(sets),
         )
@@ -74,6 +75,6 @@ def views(config: Config) -> list[View]:
 
 
 def view_of(config: Config, kind: Literal["dataset", "comparison"], name: str) -> View:
-    """Return the explorer of a data set or comparison that has one."""
+    """Return the explorer of a data set or comparison."""
     (found,) = [one for one in views(config) if (one.kind, one.name) == (kind, name)]
     return found

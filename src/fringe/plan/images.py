@@ -25,10 +25,10 @@ __all__ = ["images_nearby", "open_configured", "open_images", "open_seeded", "op
 
 
 def open_configured(config: RunConfig, name: str, at_least: int = 0) -> ImageSource:
-    """Open the source ``name`` of a completed config; a generator on the configured device.
+    """Open the source ``name`` of a completed config, a generator on the configured device.
 
-    A source whose images are made has ``at_least`` so many: image i is the same whatever their
-    number. One that is compressed as a whole is read where it was unpacked.
+    A generated source has at least ``at_least`` images; image i does not depend on their number. A
+    source that is compressed as a whole is read from its unpacked copy.
     """
     spec = _lengthened(source_spec(config, name), at_least)
     device = choose_device(config.device) if config.sources[name].is_trained else "cpu"
@@ -43,12 +43,12 @@ def _lengthened(spec: dict[str, Any], at_least: int) -> dict[str, Any]:
 
 
 def open_images(config: RunConfig, name: str, at_least: int = 0) -> ImageSource:
-    """Open the source ``name`` for jobs that look at images: kept ones are read, not made again.
+    """Open the source ``name`` for jobs that read images. Kept images are read, not made again.
 
-    ``at_least`` as in `open_configured`; without a meaning for sources of files.
+    ``at_least`` is as in `open_configured`; for sources of files it has no effect.
 
-    The configured device is asked for only when an image has to be made, so nodes without a GPU can
-    draw what was rendered elsewhere.
+    The configured device is used only when an image has to be made, so nodes without a GPU can read
+    images that were rendered on other nodes.
     """
     if not (is_rendered(config, name) and config.extraction.keep_images):
         return open_configured(config, name, at_least if is_rendered(config, name) else 0)
@@ -58,7 +58,7 @@ def open_images(config: RunConfig, name: str, at_least: int = 0) -> ImageSource:
     shards = []
     for path in sorted(folder.glob("*.h5")):
         if re.fullmatch("[0-9]+-[0-9]+", path.stem) is None:
-            continue  # being written, or left over
+            continue  # a partial file
         first, last = parse_shard(path.stem)
         if last <= len(source):
             shard = RenderedShard(path)
@@ -71,7 +71,7 @@ def open_images(config: RunConfig, name: str, at_least: int = 0) -> ImageSource:
 def images_nearby(config: RunConfig, name: str, count: int) -> Iterator[ImageSource]:
     """Yield `open_images` for a job that reads most of the first ``count`` images.
 
-    With ``extraction/scratch`` it reads those that are kept from copies on its node.
+    With ``extraction/scratch``, the kept images are read from copies on the job's node.
     """
     source = open_images(config, name)
     if not (config.extraction.scratch and isinstance(source, KeptImages)):
@@ -84,9 +84,9 @@ def images_nearby(config: RunConfig, name: str, count: int) -> Iterator[ImageSou
 
 @contextmanager
 def open_shard(config: RunConfig, name: str, rendered: str | None) -> Iterator[ImageSource]:
-    """Yield what a job reads a shard's images from: the file that holds them, or their source.
+    """Yield the source of a shard's images: the file ``rendered``, or the configured source.
 
-    With ``extraction/scratch`` the file ``rendered`` is read from a copy on the job's node.
+    With ``extraction/scratch``, the file ``rendered`` is read from a copy on the job's node.
     """
     if not rendered:
         yield open_configured(config, name)

@@ -1,13 +1,13 @@
-"""What jobs read, where that depends on more than their wildcards.
+"""Inputs of jobs that depend on more than the wildcards of the rule.
 
-A function has the name of a rule, or says what several rules read. It takes those of the rule's
-wildcards that its inputs depend on, and returns the paths by the names of the inputs. Inputs that
-depend on nothing else are patterns in the rules.
+Each function has the name of a rule, or is shared by several rules. It takes the wildcards on which
+the inputs depend, and returns the paths by the names of the inputs. Other inputs are patterns in
+the rules.
 
-Some inputs are inputs only as long as the output is to be made: images, and files of weights. If
-these are removed, or come again, outputs that are there and were made from the same things
-(`fringe.plan.provenance`) stay as they are. They are left out, not marked as `ancient`: Snakemake
-would not look at the params of what follows when images had to be made again.
+Images and weight files are inputs only as long as the output has to be made. If they are removed,
+or made again, existing outputs that were made from the same data (`fringe.plan.provenance`) stay
+valid. In this case the inputs are left out. They are not marked as `ancient`, because Snakemake
+would then ignore changed params of later jobs when images have to be made again.
 """
 
 from pathlib import Path
@@ -73,7 +73,7 @@ __all__ = [
     "write_self_check",
 ]
 
-Files = str | list[str]  # one file, or none or many
+Files = str | list[str]  # one file, or a list of any number of files
 Inputs = dict[str, Files]
 
 
@@ -91,7 +91,7 @@ def _candidates(run: Run, dataset: str, network: str) -> str:
 
 
 def _real_statistics(run: Run, dataset: str, network: str, space: str = "features") -> str:
-    """Return the file with mean and covariance of a data set's real images."""
+    """Return the file with the mean and covariance of a data set's real images."""
     n = run.datasets[dataset].n_real
     return run.path(layout.statistics(run.real(dataset), network, space, n))
 
@@ -99,18 +99,18 @@ def _real_statistics(run: Run, dataset: str, network: str, space: str = "feature
 def _generated_statistics(
     run: Run, dataset: str, network: str, n: int, space: str = "features"
 ) -> str:
-    """Return the file with mean and covariance of a data set's first ``n`` generated images."""
+    """Return the file with the mean and covariance of the first ``n`` generated images."""
     return run.path(layout.statistics(run.generated(dataset), network, space, n))
 
 
 def kept_shard(run: Run, source: str, shard: str) -> Files:
-    """Return the file of a shard's images; [] unless they are rendered and kept."""
+    """Return the file of a shard's images, or [] unless they are rendered and kept."""
     kept = choices.is_rendered(run.config, source) and run.config.extraction.keep_images
     return run.path(layout.image_shard(source, shard)) if kept else []
 
 
 def _unpacked(run: Run, source: str) -> Files:
-    """Return the file that a source is unpacked to; [] unless it is compressed as a whole."""
+    """Return the unpacked file of a source, or [] unless the source is compressed as a whole."""
     kept = run.sources[source]["packed"] and run.config.extraction.keep_images
     return run.path(layout.unpacked_images(source)) if kept else []
 
@@ -125,7 +125,7 @@ def _weight_files(run: Run, network: str) -> Files:
 
 
 def all_features(run: Run) -> list[str]:
-    """Return all feature files of a run. A lost one is made again even if no result needs it."""
+    """Return all feature files of a run. A lost file is made again even if no result needs it."""
     return [
         features_of(run, source, network)
         for source in run.sources
@@ -134,7 +134,7 @@ def all_features(run: Run) -> list[str]:
 
 
 def extract_features(run: Run, source: str, network: str, shard: str) -> Inputs:
-    """Return images and weights, as long as the shard is to be made."""
+    """Return images and network weights, as long as the shard has to be made."""
     done = layout.feature_shard(source, network, shard)
     made_from = provenance.extract_features(run, source, network, shard)
     if provenance.is_made(run, done, made_from):
@@ -155,7 +155,7 @@ def link_features(run: Run, source: str, network: str) -> list[str]:
 
 
 def measure_statistics(run: Run, source: str, network: str, space: str) -> Inputs:
-    """Return the features that are measured; none if there are published statistics."""
+    """Return the features to measure, or none if there are published statistics."""
     if provenance.published_statistics(run, source, network, space):
         return {"features": []}
     return {"features": features_of(run, source, network)}
@@ -165,7 +165,7 @@ def measure_statistics(run: Run, source: str, network: str, space: str) -> Input
 
 
 def optimize_weights(run: Run, dataset: str, scheme: str) -> Inputs:
-    """Return real statistics and candidates in the space of a scheme, and those of the judge."""
+    """Return real statistics and candidates in a scheme's space, and the judge's statistics."""
     network = file_name(choices.scheme_network(run.config, scheme))
     if scheme == "logits":
         real = _real_statistics(run, dataset, run.class_network, "logits")
@@ -180,14 +180,14 @@ def optimize_weights(run: Run, dataset: str, scheme: str) -> Inputs:
 
 
 def _classified(run: Run, dataset: str) -> Inputs:
-    """Return the candidates in the network that counts classes; {} if it is that of FID."""
+    """Return the candidates in the network that counts classes; {} if this is FID's network."""
     if choices.own_classifier(run.config) is None:
         return {}
     return {"classified": _candidates(run, dataset, run.class_network)}
 
 
 def optimize_sweep(run: Run, dataset: str) -> Inputs:
-    """Return what Top-N and Middle-N weights of a data set are made from and judged by."""
+    """Return the features and statistics for the Top-N and Middle-N weights of a data set."""
     network = run.fid_network
     return {
         "real": _real_features(run, dataset, run.class_network),
@@ -198,7 +198,7 @@ def optimize_sweep(run: Run, dataset: str) -> Inputs:
 
 
 def measure_convergence(run: Run, dataset: str) -> Inputs:
-    """Return what both optimizations start from, our weights, and the released algorithm's."""
+    """Return the features, and the weights of Fringe's and of the released algorithm."""
     network = run.fid_network
     released = choices.released_schemes(run.config)
     return {
@@ -215,7 +215,7 @@ def _is_extended(run: Run, dataset: str) -> bool:
 
 
 def extend_matched(run: Run, dataset: str) -> Inputs:
-    """Return real images and candidates, and the network as long as the list is to be made."""
+    """Return real images and candidates, and the network as long as the list has to be made."""
     network = run.class_network
     made_from = provenance.extend_matched(run, dataset)
     made = provenance.is_made(run, layout.matched(dataset), made_from)
@@ -227,7 +227,7 @@ def extend_matched(run: Run, dataset: str) -> Inputs:
 
 
 def extract_matched(run: Run, dataset: str, network: str) -> Inputs:
-    """Return the list of images, and the network as long as the features are to be made."""
+    """Return the list of images, and the network as long as the features have to be made."""
     done = layout.matched_features(dataset, network)
     made = provenance.is_made(run, done, provenance.extract_matched(run, dataset, network))
     return {
@@ -250,7 +250,7 @@ def draw_matched(run: Run, dataset: str) -> Inputs:
 
 
 def _drawn(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
-    """Return the draws of a scheme and the features of all images that the draws may hold."""
+    """Return the draws of a scheme, and the features of all images that the draws may contain."""
     extended = scheme == "matched" and _is_extended(run, dataset)
     beyond = {
         "extension": run.path(layout.matched(dataset)),
@@ -264,13 +264,13 @@ def _drawn(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
 
 
 def _known_features(run: Run, source: str, network: str, space: str = "features") -> Files:
-    """Return the features behind a source's statistics; [] if these were published."""
+    """Return the features behind a source's statistics, or [] if the statistics are published."""
     published = provenance.published_statistics(run, source, network, space)
     return [] if published else features_of(run, source, network)
 
 
 def score_scheme(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
-    """Return the drawn images, the statistics of the real images, and what an error needs."""
+    """Return draws, statistics of the real images, and real features if an error needs them."""
     known = {"real_features": _known_features(run, run.real(dataset), network)}
     return {
         **_drawn(run, dataset, scheme, network),
@@ -280,7 +280,7 @@ def score_scheme(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
 
 
 def score_floor(run: Run, dataset: str, network: str) -> Inputs:
-    """Return the real images, and the draws of the schemes that are shown next to each other."""
+    """Return the real images, and the draws of the schemes in Figure 16."""
     return {
         **_drawn(run, dataset, "matched", network),
         "draws": [run.path(layout.draws(dataset, scheme)) for scheme in exhibits.GRID_SCHEMES],
@@ -289,7 +289,7 @@ def score_floor(run: Run, dataset: str, network: str) -> Inputs:
 
 
 def drawn_and_real(run: Run, dataset: str, scheme: str) -> Inputs:
-    """Return the drawn images and the real images, which metrics besides FID compare."""
+    """Return the drawn images and the real images, for metrics other than FID."""
     return {
         **_drawn(run, dataset, scheme, run.fid_network),
         "real": _real_features(run, dataset, run.fid_network),
@@ -297,7 +297,7 @@ def drawn_and_real(run: Run, dataset: str, scheme: str) -> Inputs:
 
 
 def score_asked(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
-    """Return the drawn images, all real images, and weights where these make logits."""
+    """Return drawn images, all real images, and network weights if they are needed for logits."""
     name = run.networks[network]
     by_weights = choices.asks_classifier(run.config, dataset, name)
     return {
@@ -317,7 +317,7 @@ def score_precision_recall(run: Run, dataset: str) -> Inputs:
 
 
 def score_sizes(run: Run, dataset: str) -> Inputs:
-    """Return the features that samples are drawn of."""
+    """Return the features from which samples are drawn."""
     return {
         "real": _real_features(run, dataset, run.fid_network),
         "generated": _candidates(run, dataset, run.fid_network),
@@ -339,7 +339,7 @@ def score_snapshots(run: Run, dataset: str, space: str) -> Inputs:
 
 
 def compare(run: Run, comparison: str, network: str) -> Inputs:
-    """Return the features of a comparison in one network, and logits where they tell classes."""
+    """Return the features of a comparison in one network, and logits for Top-1 classes."""
     about = run.config.comparisons[comparison]
     real = run.real(about.datasets[0])
     made = [run.generated(dataset) for dataset in about.datasets]
@@ -355,7 +355,7 @@ def compare(run: Run, comparison: str, network: str) -> Inputs:
 
 
 def judge_comparison(run: Run, comparison: str) -> Inputs:
-    """Return the distances in all networks, and what tells how controls react to a price."""
+    """Return the distances in all networks, and inputs that show how controls react to a price."""
     about = run.config.comparisons[comparison]
     first = about.datasets[0]
     return {
@@ -378,7 +378,7 @@ def judge_comparison(run: Run, comparison: str) -> Inputs:
 
 
 def figure_compared_classes(run: Run, comparison: str, number: str) -> Inputs:
-    """Return the classes, the features that FID is of, and the network as long as it is needed."""
+    """Return the classes, FID's features, and the network as long as it is needed."""
     about = run.config.comparisons[comparison]
     baseline, *_ = firsts = [made[0] for made in about.trainings.values()]
     made = Path(run.path(layout.class_figure(comparison, number, "png"))).exists()
@@ -402,7 +402,7 @@ def comparisons(run: Run) -> list[str]:
 
 
 def measure_checks(run: Run, dataset: str) -> Inputs:
-    """Return real statistics and candidates in each network with numbers of the released code."""
+    """Return real statistics and candidates in each network with released numbers."""
     networks = choices.checked_networks(run.config, dataset)
     return {
         "real": [_real_statistics(run, dataset, network) for network in networks],
@@ -411,7 +411,7 @@ def measure_checks(run: Run, dataset: str) -> Inputs:
 
 
 def measure_power(run: Run, source: str, network: str) -> Inputs:
-    """Return the features of the real images, and the network as long as nothing is measured."""
+    """Return the features of the real images, and the network until the result exists."""
     measured = Path(run.path(layout.power(source, network))).exists()
     return {
         "features": features_of(run, source, network),
@@ -423,7 +423,7 @@ def measure_power(run: Run, source: str, network: str) -> Inputs:
 
 
 def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Inputs:
-    """Return images and weights as long as the shard is to be made, and the statistics of FID."""
+    """Return FID's statistics, and images and network weights until the shard is made."""
     source = run.generated(dataset)
     done = layout.map_shard(dataset, network, shard)
     made_from = provenance.measure_sensitivity(run, dataset, network, shard)
@@ -439,7 +439,7 @@ def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Inp
 
 
 def _explaining_weight_files(run: Run, network: str) -> Files:
-    """Return the weights of a network with maps, and of the one that counts classes beside it."""
+    """Return the weight files of a network with maps, and of the network that counts classes."""
     found = _weight_files(run, network)
     if choices.own_classifier(run.config) is None or network != run.fid_network:
         return found
@@ -448,7 +448,7 @@ def _explaining_weight_files(run: Run, network: str) -> Files:
 
 
 def join_sensitivity(run: Run, dataset: str, network: str) -> list[str]:
-    """Return the maps of all shards that hold one of the images that FID is measured on."""
+    """Return the maps of all shards with images for which FID is measured."""
     n = choices.explained_images(run.config, dataset)
     return [
         run.path(layout.map_shard(dataset, network, shard))
@@ -458,9 +458,10 @@ def join_sensitivity(run: Run, dataset: str, network: str) -> list[str]:
 
 
 def explain_examples(run: Run, dataset: str, network: str, shown: str) -> Inputs:
-    """Return all maps, and the statistics of the images that an example is measured against.
+    """Return all maps, and the statistics of the images to which an example is compared.
 
-    An example is one of the n images with maps, or a seed makes it: then it is added to n - 1.
+    An example is one of the n images with maps. An example that is made from a seed is added to
+    n - 1 images instead.
     """
     added = "seeds" in choices.shown_images(run.config, dataset, shown)
     n = choices.explained_images(run.config, dataset) - added
@@ -550,13 +551,13 @@ def figure_classes(run: Run, dataset: str) -> Inputs:
 
 
 def figure_weights(run: Run, dataset: str) -> list[str]:
-    """Return the weights in pre-logits, ours first."""
+    """Return the weights in pre-logits, Fringe's first."""
     schemes = ["prelogits", *choices.released_schemes(run.config)]
     return [run.path(layout.weights(dataset, scheme)) for scheme in schemes]
 
 
 def figure_schemes(run: Run, dataset: str) -> Inputs:
-    """Return draws and FIDs of the schemes whose images are shown next to each other."""
+    """Return draws and FIDs of the schemes in Figure 16."""
     return {
         "draws": [run.path(layout.draws(dataset, scheme)) for scheme in exhibits.GRID_SCHEMES],
         "scores": [
@@ -604,7 +605,7 @@ def figure_networks(run: Run) -> list[str]:
 
 
 def figure_comparison(run: Run, comparison: str) -> Inputs:
-    """Return FID, one control's distance and recall of a comparison's two generators, and draws."""
+    """Return FID, one control's distance, recall and draws of a comparison's two generators."""
     compared = run.config.comparisons[comparison].pair.values()
     kinds = (run.fid_network, run.shown_control, "precision_recall")
     return {
@@ -616,13 +617,13 @@ def figure_comparison(run: Run, comparison: str) -> Inputs:
 
 
 def figure_noise(run: Run, dataset: str) -> list[str]:
-    """Return the FIDs of a data set with noise of each scale; [] where no scale is asked for."""
+    """Return the FIDs of a data set with noise of each scale, or [] without scales."""
     scales = run.config.sensitivity.noise.scales
     return [run.path(layout.noise(dataset, scale)) for scale in ([0, *scales] if scales else [])]
 
 
 def figure_network_maps(run: Run, dataset: str) -> Inputs:
-    """Return all maps and the examples of each network that is asked what it looks at."""
+    """Return all maps and the examples of each network with sensitivity maps."""
     networks = choices.explaining_networks(run.config)
     return {
         "maps": [run.path(layout.maps(dataset, network)) for network in networks],
@@ -638,9 +639,9 @@ def explorers(run: Run) -> list[str]:
 
 
 def explore_dataset(run: Run, dataset: str) -> Inputs:
-    """Return features, weights and draws of a data set, its maps, and the network of further maps.
+    """Return features, weights, draws and maps of a data set, and the network of further maps.
 
-    The network is read only as long as nothing is made.
+    The network is an input only until the explorer is made.
     """
     network = run.fid_network
     mapped = dataset in choices.explained_datasets(run.config)
@@ -666,7 +667,7 @@ def explore_dataset(run: Run, dataset: str) -> Inputs:
 def explore_comparison(run: Run, comparison: str) -> Inputs:
     """Return the features of a comparison's first trainings, and the network of their maps.
 
-    The network is read only as long as nothing is made.
+    The network is an input only until the explorer is made.
     """
     about = run.config.comparisons[comparison]
     firsts = [made[0] for made in about.trainings.values()]
@@ -687,7 +688,7 @@ def explore_comparison(run: Run, comparison: str) -> Inputs:
 
 
 def verdict(run: Run) -> Inputs:
-    """Return what the verdict is about: scores, convergence, and the proofs by noise and region."""
+    """Return the inputs of the verdict: scores, convergence, and tests with noise and regions."""
     explained = choices.explained_datasets(run.config)
     return {
         "scores": [
@@ -713,9 +714,9 @@ def verdict(run: Run) -> Inputs:
 
 
 def _null_spaces(run: Run) -> list[str]:
-    """Return the scores behind what the verdict says of classes, and of each network's null space.
+    """Return the scores for the verdict's sentences about classes and null spaces of networks.
 
-    None where FID's network counts classes and nothing is asked of controls.
+    The list is empty if FID's network counts classes and no control has its own scheme.
     """
     own = {file_name(name): scheme for scheme, name in choices.own_schemes(run.config).items()}
     if choices.own_classifier(run.config) is None and not own:
@@ -729,15 +730,15 @@ def _null_spaces(run: Run) -> list[str]:
 
 
 def write_self_check(run: Run) -> Inputs:
-    """Return the numbers that are compared with those of the released code."""
+    """Return the numbers that are compared with numbers of the released code."""
     checked = choices.checked_datasets(run.config)
     return {"checks": [run.path(layout.checks(dataset)) for dataset in checked]}
 
 
 def write_index(run: Run) -> Inputs:
-    """Return all that the page of a run shows: scores, verdicts, tables, figures, and their files.
+    """Return the inputs of a run's page: scores, verdicts, tables, figures and linked files.
 
-    ``linked`` are files that the page links and does not read.
+    ``linked`` are files that the page links but does not read.
     """
     config = run.config
     schemes = ["random", "random-filled", "matched", *choices.pre_logits_schemes(config)]

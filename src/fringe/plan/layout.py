@@ -1,8 +1,9 @@
-"""Where the files of a run lie, and what they are called: the one module that spells their paths.
+"""Paths of a run's files. No other module spells these paths.
 
-A *place* is a path below the folder of a run, such as ``features/photos/clip.h5``; `run_folder` and
-a place make a path. Wherever a function takes a name it also takes a wildcard such as ``{source}``,
-and returns the pattern of a rule's files. A network is named as in the configuration or in paths.
+A *place* is a path relative to the folder of a run, such as ``features/photos/clip.h5``;
+`run_folder` and a place together make a path. Each function also accepts wildcards such as
+``{source}`` instead of names, and then returns the pattern of a rule's files. A network is named as
+in the configuration or as in paths.
 """
 
 from pathlib import Path, PurePosixPath
@@ -67,21 +68,21 @@ FEATURES = "features"
 BENCHMARKS = "benchmarks"
 LOGS = "logs"
 
-# What planning leaves in the folder of a run.
+# Files that planning writes to the folder of a run.
 ESTIMATE = "estimate.json"
 SHARD_SIZES = "shards.json"
 PLAN = ".planned.json"
 
 
 def run_folder(config: Config) -> str:
-    """Return the folder of a run's results, spelled as the configuration does."""
+    """Return the folder of a run's results, spelled as in the configuration."""
     return f"{config.results}/{config.run}"
 
 
 def hash_cache(config: Config) -> Path:
-    """Return the folder in which all runs of one folder of results remember what they read.
+    """Return the folder in which all runs of a results folder store hashes of the files they read.
 
-    It is hidden, which no run's folder can be.
+    The folder is hidden, so it cannot be the folder of a run.
     """
     return Path(config.results, ".fingerprints")
 
@@ -97,7 +98,7 @@ def image_shard(source: str, shard: str) -> str:
 
 
 def unpacked_images(source: str) -> str:
-    """Return the place to which a source is unpacked that is compressed as a whole."""
+    """Return the place of the unpacked images of a source that is compressed as a whole."""
     return f"{images(source)}/unpacked.h5"
 
 
@@ -112,17 +113,17 @@ def feature_shard(source: str, network: str, shard: str) -> str:
 
 
 def is_features(place: PurePosixPath | Path) -> bool:
-    """Return whether a place is one of `features`."""
+    """Return whether a place is a place of `features`."""
     return len(place.parts) == 3 and place.parts[0] == FEATURES
 
 
 def statistics(source: str, network: str, space: str, n: int | str) -> str:
-    """Return the place of mean and covariance of a source's first ``n`` images."""
+    """Return the place of the mean and covariance of a source's first ``n`` images."""
     return f"statistics/{source}/{file_name(network)}/{space}-{n}.h5"
 
 
 def power(source: str, network: str) -> str:
-    """Return the place of what a network sees of a source's images that are distorted."""
+    """Return the place of a network's distances of distorted images of a source."""
     return f"power/{source}/{file_name(network)}.csv"
 
 
@@ -147,22 +148,22 @@ def draws(dataset: str, scheme: str) -> str:
 
 
 def convergence(dataset: str) -> str:
-    """Return the place of the released optimization's loss against time, next to ours."""
+    """Return the place of the loss against time of the released optimization and of Fringe's."""
     return f"convergence/{dataset}.csv"
 
 
 def scores(dataset: str, scheme: str, kind: str) -> str:
-    """Return the place of scores: of a network, or of a ``kind`` of metrics such as "kernels"."""
+    """Return the place of the scores of a network, or of a ``kind`` of metrics like "kernels"."""
     return f"scores/{dataset}/{scheme}/{file_name(kind)}.csv"
 
 
 def asked_scores(dataset: str, scheme: str, network: str) -> str:
-    """Return the place of a network's asked metrics, Fréchet distances excepted."""
+    """Return the place of the requested metrics in a network, except Fréchet distances."""
     return f"scores/{dataset}/{scheme}/metrics-{file_name(network)}.csv"
 
 
 def floor(dataset: str, network: str) -> str:
-    """Return the place of the distances of a data set in units of that of other real images."""
+    """Return the place of a data set's distances in units of the distance of other real images."""
     return f"scores/{dataset}/floor-{file_name(network)}.csv"
 
 
@@ -182,25 +183,25 @@ def compared(comparison: str, network: str) -> str:
 
 
 def priced(comparison: str) -> str:
-    """Return the place of the weights that the prices of a comparison stand for."""
+    """Return the place of the weights behind the prices of a comparison."""
     return f"comparisons/{comparison}/prices.h5"
 
 
 def judged(comparison: str, suffix: str) -> str:
-    """Return the place of the verdict on a comparison, as "json", "md" or "html"."""
+    """Return the place of the verdict on a comparison. The suffix is "json", "md" or "html"."""
     return f"comparisons/{comparison}/verdict.{suffix}"
 
 
 def class_figure(comparison: str, number: str, suffix: str) -> str:
     """Return the place of the figure of the classes of a comparison's model, "png" or "pdf".
 
-    The models are numbered from 1; the baseline is 0.
+    The models have numbers from 1. The baseline has number 0.
     """
     return f"comparisons/{comparison}/classes-{number}.{suffix}"
 
 
 def checks(dataset: str) -> str:
-    """Return the place of the numbers that are compared with the released code's."""
+    """Return the place of the numbers that are compared with numbers of the released code."""
     return f"checks/{dataset}.json"
 
 
@@ -215,7 +216,7 @@ def map_shard(dataset: str, network: str, shard: str) -> str:
 
 
 def map_means(dataset: str) -> str:
-    """Return the place of mean maps and mean images, by class."""
+    """Return the place of the mean maps and mean images by class."""
     return f"sensitivity/{dataset}/means.h5"
 
 
@@ -225,13 +226,13 @@ def examples(dataset: str, network: str, shown: str) -> str:
 
 
 def noise(dataset: str, scale: float | str) -> str:
-    """Return the place of the FIDs with noise of a scale in either region of the images."""
+    """Return the place of the FIDs with noise of a scale in each region of the images."""
     name = scale if isinstance(scale, str) else f"{scale:.12g}"
     return f"sensitivity/{dataset}/noise-{name}.csv"
 
 
 def region(dataset: str) -> str:
-    """Return the place of the shares that a region has of the sensitivity."""
+    """Return the place of the shares of a region in the sensitivity."""
     return f"sensitivity/{dataset}/region.csv"
 
 
@@ -246,7 +247,7 @@ def figure(stem: str, suffix: str) -> str:
 
 
 def explorer(kind: str, name: str) -> str:
-    """Return the place of the images that the page shows of a "dataset" or a "comparison"."""
+    """Return the place of the images in the explorer of a "dataset" or a "comparison"."""
     return f"explorer/{kind}s/{name}.h5"
 
 
@@ -255,7 +256,7 @@ PAGES = ("verdict", "deviations", "left_out", "self_check", "cost")
 
 
 INDEX = "index.html"
-"""The page of a run that holds everything, for people."""
+"""The main page of a run, with all results."""
 
 
 def page(name: str, suffix: str) -> str:
@@ -264,17 +265,17 @@ def page(name: str, suffix: str) -> str:
 
 
 def checkpoint(place: str) -> str:
-    """Return where the job that makes a file keeps its state until the file is finished."""
+    """Return the path at which the job that makes a file keeps its state until the file is done."""
     return str(PurePosixPath(place).with_suffix(".checkpoint"))
 
 
-def log(stage: str, *names: str) -> str:
-    """Return the place of the log of a job of a rule, or of several that share a stage."""
-    return f"{LOGS}/{'/'.join([stage, *names])}.log"
+def log(rule: str, *names: str) -> str:
+    """Return the place of the log of a job of a rule, or of a group of rules."""
+    return f"{LOGS}/{'/'.join([rule, *names])}.log"
 
 
 def benchmark(rule: str, *names: str) -> str:
-    """Return the place of the benchmark file of a job; its log lies in the same way."""
+    """Return the place of the benchmark file of a job; `log_of` returns the place of its log."""
     return f"{BENCHMARKS}/{'/'.join([rule, *names])}.tsv"
 
 
@@ -284,16 +285,16 @@ def log_of(benchmark: str) -> str:
 
 
 def shard_bounds(count: int, size: int) -> list[tuple[int, int]]:
-    """Return the bounds [first, last) of the shards that ``count`` images fall into."""
+    """Return the bounds [first, last) of the shards of ``count`` images."""
     return [(first, min(first + size, count)) for first in range(0, count, size)]
 
 
 def parse_shard(name: str) -> tuple[int, int]:
-    """Return the images that a shard begins with and ends before, from its file's name."""
+    """Return the bounds [first, last) of a shard from the name of its file."""
     first, last = name.split("-")
     return int(first), int(last)
 
 
 def shard_name(first: int, last: int) -> str:
-    """Return the file name that `parse_shard` reads."""
+    """Return the name of a shard's file, which `parse_shard` reads."""
     return f"{first:07d}-{last:07d}"

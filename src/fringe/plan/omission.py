@@ -1,7 +1,7 @@
-"""A run without the files that are not there: what it leaves out, and what that costs.
+"""Omission of missing files from a run, and the results that are lost with them.
 
-Only what is *absent* may be left out. A file that is there but cannot be read, or has another
-digest than the configuration states, is a fault in any case.
+Only *absent* files may be left out. A file that exists but cannot be read, or whose digest differs
+from the configuration, is always a fault.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fringe.config.model import Config, RunConfig
 from fringe.config.snapshots import LEAST, expand_snapshots, files_of
 from fringe.config.sources import AnySource, FileSource, origin_of
 from fringe.errors import FringeError
-from fringe.plan.exhibits import Loss, exhibits, lost, tell
+from fringe.plan.exhibits import Loss, describe_losses, exhibits, lost
 from fringe.sources import is_there
 
 __all__ = [
@@ -32,27 +32,28 @@ __all__ = [
 
 FETCHING = "`fringe stage my.yaml` fetches the files that have a `url`."
 ADVICE = (
-    f"{FETCHING} To run all that can be run without the files that are not there, add "
-    "`--allow-missing` to the command (to make, `ALLOW_MISSING=1`; to Snakemake, `--config "
-    "missing=skip`), or write `missing: skip` in the configuration."
+    f"{FETCHING} To run everything that does not need the missing files, add `--allow-missing` to "
+    "the command (`ALLOW_MISSING=1` to make, `--config missing=skip` to Snakemake), or write "
+    "`missing: skip` in the configuration."
 )
-NOTHING_LEFT = f"{FETCHING} Without the files that are not there, no data set would be left to run."
+NOTHING_LEFT = f"{FETCHING} Without the missing files, no data set would be left to run."
 
 
 @dataclass(frozen=True)
 class Omission:
-    """A file that is not there.
+    """A missing file.
 
     Parameters
     ----------
     key : str
-        What of the configuration is left out: ``sources/<name>``, or ``datasets/<name>/region``.
+        The key of the configuration that is left out: ``sources/<name>`` or
+        ``datasets/<name>/region``.
     path : str
-        Where the file is expected.
+        The path at which the file is expected.
     costs : str
-        The exhibits that need it, as text.
+        The exhibits that need the file, as text.
     origin : str
-        How to get it, as the configuration says; "" where it does not.
+        How to get the file, according to the configuration; "" if the configuration does not say.
     """
 
     key: str
@@ -62,9 +63,9 @@ class Omission:
 
 
 def absent(config: Config) -> dict[str, str]:
-    """Return the paths of a completed config at which nothing is, by what needs them.
+    """Return the paths of a completed config that do not exist, by the keys that name them.
 
-    Looked at are the sources that data sets use, with their published statistics, and masks.
+    The sources that data sets use and the masks are checked.
     """
     found = {}
     for name in choices.used_sources(config):
@@ -79,12 +80,12 @@ def absent(config: Config) -> dict[str, str]:
 
 
 def leave_out(config: RunConfig, keys: Collection[str]) -> RunConfig:
-    """Return a completed config without ``keys`` (of `absent`) and all that cannot be without them.
+    """Return a completed config without ``keys`` (of `absent`) and everything that needs them.
 
-    Data sets go with their real or generated images. Snapshots go one by one, and all of them where
-    fewer than 3 would be left. Comparisons go with one of their data sets; a data set that is only
-    there to be compared goes with its last comparison. Other lists of data sets follow, and what is
-    said of networks that nothing asks for any more.
+    A data set is left out if its real or generated images are. Snapshots are left out one by one,
+    or all together if fewer than 3 would be left. A comparison is left out if one of its data sets
+    is. A data set that is only compared is left out if all its comparisons are. Other lists of data
+    sets, and settings of networks that are no longer used, are reduced accordingly.
     """
     gone = {key.removeprefix("sources/") for key in keys if key.startswith("sources/")}
     datasets = {}
@@ -128,7 +129,7 @@ def _is_compared(config: Config, dataset: str) -> bool:
 
 
 def _without_idle_networks(config: Config, reduced: RunConfig) -> RunConfig:
-    """Drop weights and statistics of networks that only what was left out asked for."""
+    """Remove weight files and statistics of networks that only the omitted parts used."""
     idle = set(choices.networks_of_run(config)) - set(choices.networks_of_run(reduced))
     sources = {
         name: source.model_copy(update={"statistics": _others(source.statistics, idle)})
@@ -145,19 +146,19 @@ def _others(by_network: Mapping[str, Any], idle: Collection[str]) -> dict[str, A
 
 @dataclass(frozen=True)
 class Resolved:
-    """A completed config as far as its files are there.
+    """A completed config in which missing files are left out or listed.
 
     Parameters
     ----------
     config : RunConfig
-        With a source for each snapshot; with ``missing: skip`` without what is absent, and with
-        ``left_out`` (`describe_omissions`) if that is anything.
+        The config with a source for each snapshot. With ``missing: skip``, absent files are left
+        out, and ``left_out`` describes them (`describe_omissions`).
     faults : list of str
-        What is wrong with its snapshots, or that nothing would be left.
+        Faults of the snapshots, or the fault that nothing would be left.
     omissions : list of Omission
-        What is absent and was not left out.
+        Absent files that were not left out.
     advice : str
-        How to fetch it, and how to run without it if that is possible; "" if nothing is absent.
+        How to fetch these files, and how to run without them if possible; "" if no file is absent.
     """
 
     config: RunConfig
@@ -166,25 +167,25 @@ class Resolved:
     advice: str = ""
 
     def explain(self, fault: str) -> str:
-        """Return a fault, with what it costs and how to fix it if it is about an absent file."""
+        """Return a fault; for an absent file, with the lost exhibits and how to get the file."""
         for one in self.omissions:
             if fault.startswith(f"{one.key}: "):
                 origin = one.origin or "the configuration does not say; add a `note` to the source"
-                costs = one.costs or "nothing that the run shows"
-                return f"{fault}\n      costs: {costs}\n      get it: {origin}"
+                costs = one.costs or "no table or figure"
+                return f"{fault}\n      needed for: {costs}\n      source: {origin}"
         return fault
 
 
 def without_absent(config: RunConfig, known: Sequence[str] = ()) -> Resolved:
-    """Return a completed config, with or without what is absent as its key ``missing`` says.
+    """Return a completed config; its key ``missing`` says whether absent files are left out.
 
-    Names in a config with faults that are ``known`` already may refer to nothing. Such a config
-    stays as it is.
+    In a config with ``known`` faults, names may refer to nothing. Such a config is returned
+    unchanged.
     """
     try:
         return _resolve(config)
     except FringeError:
-        return Resolved(config)  # an unknown network, which is a fault of its own
+        return Resolved(config)  # an unknown network, which is reported separately
     except KeyError:
         if not known:
             raise
@@ -201,21 +202,21 @@ def _resolve(config: RunConfig) -> Resolved:
         left_out = describe_omissions(expanded, gone)
         return Resolved(reduced.model_copy(update={"left_out": left_out}), faults)
     if config.missing == "skip":
-        faults = [*faults, "missing: without the files that are not there, no data set is left"]
+        faults = [*faults, "missing: without the missing files, no data set is left"]
     return Resolved(
         expanded, faults, omissions(expanded, gone), ADVICE if reduced.resamples else NOTHING_LEFT
     )
 
 
 def omissions(config: RunConfig, gone: Mapping[str, str]) -> list[Omission]:
-    """Return what each absent file costs if it is the only one, and how to get it.
+    """Return the exhibits that each absent file costs on its own, and how to get the file.
 
-    ``gone`` is `absent`'s.
+    ``gone`` is the result of `absent`.
     """
     whole = exhibits(config)
     found = []
     for key, path in gone.items():
-        costs = tell(lost(whole, exhibits(leave_out(config, [key]))))
+        costs = describe_losses(lost(whole, exhibits(leave_out(config, [key]))))
         section, name, *_ = key.split("/")
         origin = obtain(config.sources[name]) if section == "sources" else ""
         found.append(Omission(key, path, costs, origin))
@@ -223,46 +224,50 @@ def omissions(config: RunConfig, gone: Mapping[str, str]) -> list[Omission]:
 
 
 def obtain(source: AnySource) -> str:
-    """Return how to get a source's file, from what the configuration says of it; "" if nothing."""
+    """Return how to get a source's file according to the configuration, or ""."""
     return origin_of(source) if isinstance(source, FileSource) else ""
 
 
 def describe_omissions(
     config: RunConfig, gone: Mapping[str, str]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return what a run leaves out, as plain values: ``files`` and ``exhibits``.
+    """Return the ``files`` and ``exhibits`` that a run leaves out, as plain values.
 
-    ``files`` are `Omission`s. Of ``exhibits`` each has ``what`` is left out, as text, and the keys
-    ``because`` of which; what goes for the same reason stands together.
+    ``files`` are the fields of `Omission`. An entry of ``exhibits`` has the text ``what``, and
+    ``because``, the keys of the missing files. Exhibits with the same reason are in one entry.
     """
     whole = exhibits(config)
-    alone = {key: lost(whole, exhibits(leave_out(config, [key]))) for key in gone}
+    single = {key: lost(whole, exhibits(leave_out(config, [key]))) for key in gone}
     together: dict[tuple[str, ...], list[Loss]] = {}
     for loss in lost(whole, exhibits(leave_out(config, gone))):
         for part in loss.parts or [""]:
             one = replace(loss, parts=(part,) if part else ())
-            together.setdefault((part or loss.exhibit.title, *_causes(one, alone)), []).append(one)
+            together.setdefault((part or loss.exhibit.title, *_causes(one, single)), []).append(one)
     return {
         "files": [asdict(one) for one in omissions(config, gone)],
         "exhibits": [
-            {"what": tell(losses), "because": because} for (_, *because), losses in together.items()
+            {"what": describe_losses(losses), "because": because}
+            for (_, *because), losses in together.items()
         ],
     }
 
 
 def summarize(left_out: Mapping[str, Any]) -> str:
-    """Return in a line what `describe_omissions` describes."""
+    """Return the result of `describe_omissions` as one line."""
     files = len(left_out["files"])
-    head = "1 file is not there" if files == 1 else f"{files} files are not there"
-    told = "; ".join(one["what"] for one in left_out["exhibits"])
-    return f"{head}. Left out: {told or 'nothing that is shown'}."
+    head = "1 file is missing" if files == 1 else f"{files} files are missing"
+    listed = "; ".join(one["what"] for one in left_out["exhibits"])
+    return f"{head}. Left out: {listed or 'no table or figure'}."
 
 
-def _causes(loss: Loss, alone: Mapping[str, Sequence[Loss]]) -> list[str]:
-    """Return the absent files that cost ``loss``: any that touch its exhibit."""
+def _causes(loss: Loss, single: Mapping[str, Sequence[Loss]]) -> list[str]:
+    """Return the keys of the absent files that cause ``loss``.
+
+    ``single`` contains the losses by each absent file on its own.
+    """
     stem = loss.exhibit.stem
     touching = {
-        key: [one for one in losses if one.exhibit.stem == stem] for key, losses in alone.items()
+        key: [one for one in losses if one.exhibit.stem == stem] for key, losses in single.items()
     }
     exact = [
         key

@@ -1,13 +1,13 @@
-"""What jobs read from outside is what the run was planned with, or they end.
+"""Checks that jobs read the same data from outside with which the run was planned.
 
-A plan holds the fingerprints of images and the digests of weights, published statistics and masks.
-Params of jobs are made of these, and outputs carry them. So a job compares them with what it reads,
-in two steps: it compares digests before it reads, and from then on readers refuse what is not that
-any more: images by their own hashes (`fringe.sources`), other files by their state
-(`fringe.files.steadiness`).
+A plan contains the fingerprints of images, and the digests of weight files, published statistics
+and masks. The params of jobs are made from these values, and outputs have them as attributes. So a
+job checks the data that it reads, in two steps. It compares digests before reading. During reading,
+readers refuse changed data: images by their own hashes (`fringe.sources`), other files by their
+state (`fringe.files.steadiness`).
 
-A job on a cluster reads the workflow again and makes a plan of its own. `note_plan` keeps the plan
-of the run, and such a job compares its own with that (`refuse_other_plan`).
+A job on a cluster reads the workflow again and makes its own plan. `note_plan` stores the plan of
+the run, and the job compares its own plan with the stored plan (`refuse_other_plan`).
 """
 
 import json
@@ -54,22 +54,23 @@ def planned_digests(
     sources: Mapping[str, Mapping[str, Any]],
     weight_files: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
-    """Return what identifies all that jobs read from outside, as `opening.check` found it.
+    """Return digests of all data that jobs read from outside, as found by `opening.check`.
 
-    Jobs take it from the configuration, where it is the key ``planned``.
+    Jobs read the digests from the key ``planned`` of the configuration.
 
     Parameters
     ----------
     config, sources
-        `fringe.running.opening.check`'s.
+        As returned by `fringe.running.opening.check`.
     weight_files
-        `fringe.plan.weight_files.locate_weight_files`'s.
+        As returned by `fringe.plan.weight_files.locate_weight_files`.
 
     Returns
     -------
     dict
-        Fingerprints by ``sources/NAME`` and ``sources/NAME/SHARD``, identities by
-        ``labels/NAME`` of a source and ``weights/NETWORK``, and SHA-256 by the path of a file.
+        Fingerprints by ``sources/NAME`` and ``sources/NAME/SHARD``, identities of labels by
+        ``labels/SOURCE`` and of network weights by ``weights/NETWORK``, and the SHA-256 of files by
+        their paths.
     """
     found = {}
     for name, about in sources.items():
@@ -89,7 +90,7 @@ def planned_digests(
 
 
 def note_plan(folder: Path, planned: Mapping[str, str]) -> None:
-    """Keep the plan of a run in its folder, for its jobs on other machines.
+    """Write the plan of a run to the run's folder, for jobs on other machines.
 
     Raises
     ------
@@ -101,16 +102,16 @@ def note_plan(folder: Path, planned: Mapping[str, str]) -> None:
 
 
 def refuse_other_plan(folder: Path, planned: Mapping[str, str]) -> None:
-    """Raise if a job has planned with other data than its run, whose plan `note_plan` has kept.
+    """Raise if a job's plan differs from the plan of its run, which `note_plan` has written.
 
     Raises
     ------
     FringeError
-        Naming all that changed under the run.
+        If data have changed since the run was planned. The message names all changed data.
     """
     try:
         noted = dict(parse_json(read_text(folder / layout.PLAN)))
-    except (OSError, TypeError, ValueError):  # a job that somebody started without a run
+    except (OSError, TypeError, ValueError):  # a job that was started without a run
         return
     changed = [key for key, one in planned.items() if key in noted and noted[key] != one]
     whole = [key for key in changed if key.count("/") == 1 or not key.startswith("sources/")]
@@ -122,13 +123,13 @@ def refuse_other_plan(folder: Path, planned: Mapping[str, str]) -> None:
 def planned_shard(
     config: RunConfig, name: str, shard: str, rendered: str | None
 ) -> Iterator[ImageSource]:
-    """Yield what `images.open_shard` does for the images of a shard, if they are as planned.
+    """Yield the source of a shard's images (`images.open_shard`), if they are as planned.
 
     Raises
     ------
     FringeError
-        If the images of the shard are not those that the run was planned with, or are no longer
-        while they are read.
+        If the images of the shard have changed since the run was planned, or change while they are
+        read.
     """
     first, last = layout.parse_shard(shard)
     with images.open_shard(config, name, rendered) as source:
@@ -139,12 +140,12 @@ def planned_shard(
 
 @contextmanager
 def planned_source(config: RunConfig, name: str, at_least: int = 0) -> Iterator[ImageSource]:
-    """Yield what `fringe.plan.images.open_configured` returns, if its images are as planned.
+    """Yield a source (`fringe.plan.images.open_configured`), if its images are as planned.
 
     Raises
     ------
     FringeError
-        As `planned_shard` does, of all images.
+        As in `planned_shard`, for all images.
     """
     source = images.open_configured(config, name, at_least)
     with _all_as_planned(config, name, source):
@@ -153,12 +154,12 @@ def planned_source(config: RunConfig, name: str, at_least: int = 0) -> Iterator[
 
 @contextmanager
 def planned_features(config: RunConfig, name: str) -> Iterator[GivenFeatures]:
-    """Yield a source of features of another tool, if they are as planned.
+    """Yield a source of features of another tool, if the features are as planned.
 
     Raises
     ------
     FringeError
-        As `planned_source` does.
+        As in `planned_source`.
     """
     with planned_source(config, name) as source:
         assert isinstance(source, GivenFeatures)
@@ -166,33 +167,33 @@ def planned_features(config: RunConfig, name: str) -> Iterator[GivenFeatures]:
 
 
 def planned_labels(config: RunConfig, names: Iterable[str]) -> dict[str, ClassLabels]:
-    """Return the classes of the images of each of these sources, if labels are as planned.
+    """Return the class labels of the images of each source, if the labels are as planned.
 
     Raises
     ------
     FringeError
-        If they are not, or cannot be read.
+        If labels have changed since the run was planned, or cannot be read.
     """
     return {name: _planned_labels(config, name) for name in names}
 
 
 def _planned_labels(config: RunConfig, name: str) -> ClassLabels:
-    with _told_as(f"labels/{name}"):
+    with _reported_as(f"labels/{name}"):
         source = images.open_configured(config, name)
         known, found = known_labels(source), class_labels(source)
         if known is None or found is None or known.identity != config.planned[f"labels/{name}"]:
-            raise ChangedError("labels are others than the run was planned with")
+            raise ChangedError("the labels differ from the plan of the run")
     return found
 
 
 @contextmanager
 def planned_images(config: RunConfig, name: str, at_least: int = 0) -> Iterator[ImageSource]:
-    """Yield what `fringe.plan.images.open_images` returns, if its images are as planned.
+    """Yield the images of a source (`fringe.plan.images.open_images`), if they are as planned.
 
     Raises
     ------
     FringeError
-        As `planned_shard` does, of all images.
+        As in `planned_shard`, for all images.
     """
     source = images.open_images(config, name, at_least)
     with _all_as_planned(config, name, source):
@@ -201,12 +202,12 @@ def planned_images(config: RunConfig, name: str, at_least: int = 0) -> Iterator[
 
 @contextmanager
 def planned_nearby(config: RunConfig, name: str, count: int) -> Iterator[ImageSource]:
-    """Yield what `fringe.plan.images.images_nearby` does, if its images are as planned.
+    """Yield the images of a source (`fringe.plan.images.images_nearby`), if they are as planned.
 
     Raises
     ------
     FringeError
-        As `planned_shard` does, of all images.
+        As in `planned_shard`, for all images.
     """
     with (
         images.images_nearby(config, name, count) as source,
@@ -217,17 +218,17 @@ def planned_nearby(config: RunConfig, name: str, count: int) -> Iterator[ImageSo
 
 @contextmanager
 def planned_seed(config: RunConfig, name: str, seed: int) -> Iterator[ImageSource]:
-    """Yield what `fringe.plan.images.open_seeded` returns, if the generator is as planned.
+    """Yield a source with another seed (`fringe.plan.images.open_seeded`), if it is as planned.
 
     Raises
     ------
     FringeError
-        If it is not, or no longer when the images have been made.
+        If the generator has changed since the run was planned, or changes while images are made.
     """
     source = config.sources[name]
     with ExitStack() as stack:
         if isinstance(source, GeneratorSource):
-            stack.enter_context(_told_as(f"sources/{name}"))
+            stack.enter_context(_reported_as(f"sources/{name}"))
             stack.enter_context(steady(as_path(source.path)))
         stack.enter_context(planned_images(config, name))
         yield images.open_seeded(config, name, seed)
@@ -235,31 +236,32 @@ def planned_seed(config: RunConfig, name: str, seed: int) -> Iterator[ImageSourc
 
 @contextmanager
 def planned_file(config: RunConfig, path: str | Path) -> Iterator[None]:
-    """Run a block that reads a file, which must be the planned one from its start to its end.
+    """Run a block that reads a file, and check that the file is as planned during the whole block.
 
-    A file that was not there when the run was planned, and of which no digest is published, must
-    only stay as it is.
+    If the file did not exist when the run was planned, and its digest is not published, the check
+    is only that the file does not change.
 
     Raises
     ------
     FringeError
-        If the file is another one.
+        If the file has changed since the run was planned, or changes during the block.
     """
     path = str(Path(path))
-    with _told_as(path), steady(path):
+    with _reported_as(path), steady(path):
         expected = config.planned.get(path)
         if expected is not None and digests.digest(path, config) != expected:
-            raise ChangedError("it has another SHA-256 than the run was planned with")
+            raise ChangedError("its SHA-256 differs from the plan of the run")
         yield
 
 
 def planned_network(config: RunConfig, name: str, precision: Precision) -> FeatureNetwork:
-    """Return a network of a run on the configured device, with the weights that were planned.
+    """Return a network of a run on the configured device, with its weights as planned.
 
     Raises
     ------
     FringeError
-        If the weights are others, or as `fringe.networks.load_network` does.
+        If the weights have changed since the run was planned, or as in
+        `fringe.networks.load_network`.
     """
     path = weight_file_path(config, name)
     if path is not None:
@@ -272,7 +274,7 @@ def planned_network(config: RunConfig, name: str, precision: Precision) -> Featu
 
 @contextmanager
 def _all_as_planned(config: RunConfig, name: str, source: ImageSource) -> Iterator[None]:
-    # A source whose images are made may have been lengthened.
+    # A generated source may have been lengthened.
     asked = config.sources[name]
     count = len(source) if isinstance(asked, FilesSource | FeaturesSource) else asked.count
     found = digest([count, source.fingerprint_of(0, count)])
@@ -284,28 +286,28 @@ def _all_as_planned(config: RunConfig, name: str, source: ImageSource) -> Iterat
 def _as_planned(
     config: RunConfig, name: str, found: str, source: ImageSource, part: str = ""
 ) -> Iterator[None]:
-    """Run a block that reads images of a source, of whose part the fingerprint was ``found``."""
-    with _told_as(name, _containers(source)):
+    """Run a block that reads a part of a source, whose fingerprint is ``found``."""
+    with _reported_as(name, _containers(source)):
         if found != config.planned[f"{name}{part}"]:
-            raise ChangedError("it has another fingerprint than the run was planned with")
+            raise ChangedError("its fingerprint differs from the plan of the run")
         yield
 
 
 def _containers(source: ImageSource) -> list[Path]:
-    """Return the files of images or features that cannot be read if others replace them meanwhile.
+    """Return the files of images or features whose replacement would make reading fail.
 
-    An image of a folder tells for itself.
+    Images in a folder are excluded, because the reader of each image notices a change.
     """
     files = source.source if isinstance(source, Selection) else source
-    alone = isinstance(files, FolderSource)
-    if isinstance(files, FileSource | GivenFeatures) and not alone:
+    is_folder = isinstance(files, FolderSource)
+    if isinstance(files, FileSource | GivenFeatures) and not is_folder:
         return list(files.files)
     return []
 
 
 @contextmanager
-def _told_as(name: str, files: list[Path] | None = None) -> Iterator[None]:
-    """Say what to do if the block finds a change, or fails and one of ``files`` has changed."""
+def _reported_as(name: str, files: list[Path] | None = None) -> Iterator[None]:
+    """Raise an error with advice if the block finds a change, or fails and ``files`` changed."""
     before = _state(files or [])
     try:
         yield
@@ -318,13 +320,13 @@ def _told_as(name: str, files: list[Path] | None = None) -> Iterator[None]:
 def _state(files: list[Path]) -> str:
     try:
         return state_of(files)
-    except FringeError:  # one is missing
+    except FringeError:  # a file is missing
         return ""
 
 
 def _changed(name: str, found: str = "") -> FringeError:
-    told = f" ({found})" if found else ""
+    reason = f" ({found})" if found else ""
     return FringeError(
-        f"{name}: its data changed under the run{told}; nothing was made of it: run again as soon "
-        "as nothing changes it any more"
+        f"{name}: its data changed during the run{reason}; nothing was made from the changed data, "
+        "so run again when the data no longer change"
     )

@@ -1,4 +1,4 @@
-"""What the numbers of each data set are measured with, and which images stand for it."""
+"""Settings of the measurements of each data set, and a description of its images."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +27,7 @@ MADE_BY_NETWORKS = (GeneratorSource, DiffusersSource, PythonSource)
 
 
 def _fitting(source: AnySource) -> str:
-    """Return how a source's images are cropped and resized; "" where they are taken as they are."""
+    """Return how a source's images are cropped and resized, or "" if they are not changed."""
     if isinstance(source, CropsSource):
         return "center, lanczos"
     if isinstance(source, FilesSource) and (source.resolution or source.crop):
@@ -36,7 +36,7 @@ def _fitting(source: AnySource) -> str:
 
 
 def _named(source: AnySource) -> str:
-    """Return the name of the generator behind a source; of another source its kind."""
+    """Return the name of a source's generator, or the kind of another source."""
     if isinstance(source, GeneratorSource):
         return Path(source.path).stem
     if isinstance(source, DiffusersSource):
@@ -51,18 +51,18 @@ def protocol(
     name: str,
     generated: str | None = None,
 ) -> Protocol:
-    """Return what the numbers of the data set ``name`` are measured with.
+    """Return the settings of the measurements of the data set ``name``.
 
     Parameters
     ----------
     config, sources
-        `check`'s.
+        As returned by `fringe.running.opening.check`.
     weight_files
-        `locate_weight_files`'s.
+        As returned by `fringe.plan.weight_files.locate_weight_files`.
     name : str
-        Of a data set.
+        The data set.
     generated : str, optional
-        A source in place of the data set's generated images, such as a snapshot.
+        A source that replaces the data set's generated images, such as a snapshot.
     """
     dataset = config.datasets[name]
     real = config.sources[dataset.real]
@@ -101,40 +101,40 @@ def protocol(
 
 
 def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name: str) -> str:
-    """Return in words which images of files, and which classes, stand for the data set ``name``.
+    """Return a description of the images in files and of the classes of the data set ``name``.
 
-    It is "" if all images are made, and by no generator that is asked for classes.
+    The result is "" if all images are generated, and not by a conditional generator.
 
     Parameters
     ----------
     config, sources
-        `check`'s.
+        As returned by `fringe.running.opening.check`.
     name : str
-        Of a data set.
+        The data set.
     """
     dataset = config.datasets[name]
-    told = []
+    sentences = []
     for side, name_of_source in (("Real", dataset.real), ("Generated", dataset.generated)):
         asked, found = config.sources[name_of_source], sources[name_of_source]
         if isinstance(asked, FilesSource):
             n = dataset.n_real if side == "Real" else found["count"]
-            told.append(f"{side} images: {_choice(asked, found, n)}.")
+            sentences.append(f"{side} images: {_choice(asked, found, n)}.")
     label = label_of(config.sources[dataset.generated])
     if label is not None:
-        told.append(f"Classes of generated images: {told_label(label)}.")
-    return " ".join(told)
+        sentences.append(f"Classes of generated images: {told_label(label)}.")
+    return " ".join(sentences)
 
 
 def _choice(asked: FilesSource, found: Mapping[str, Any], n: int) -> str:
-    """Return which ``n`` images of a source of files are used, and which files do not count."""
-    told = _used(asked, found, n)
+    """Return a description of the ``n`` used images of a source, and of files left out."""
+    text = _used(asked, found, n)
     if left_out := found["left_out"]:
-        told += f" (`select` and `ignore` leave out {left_out})"
-    return told
+        text += f" (`select` and `ignore` leave out {left_out})"
+    return text
 
 
 def _used(asked: FilesSource, found: Mapping[str, Any], n: int) -> str:
-    """Return which ``n`` images of a source of files are the first ones that it gives."""
+    """Return a description of the first ``n`` images of a source of files."""
     held, count = found["drawn_from"], found["count"]
     if held is not None and n < held:
         return f"{n:,} of {held:,}, chosen at random with seed {asked.seed}"
@@ -147,7 +147,7 @@ def _used(asked: FilesSource, found: Mapping[str, Any], n: int) -> str:
 
 
 def _optimizers(config: Config) -> dict[str, Optimizer]:
-    """Return how weights in pre-logits and logits are found, of which the paper prints numbers."""
+    """Return the optimizers of the weights in pre-logits and logits, as in the paper's tables."""
     asked = config.optimization
     found = {}
     for scheme in schemes(config):

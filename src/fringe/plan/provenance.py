@@ -1,9 +1,9 @@
-"""What each result of a run depends on: the params of its job, by which Snakemake finds it stale.
+"""Params of jobs: all that a result depends on and that makes the result stale in Snakemake.
 
-What is not here does not make a result stale: where files lie and how fast they are read. Snakemake
-compares the ``repr`` of each param. So values, their types and the order of keys must stay the same
-from version to version; otherwise the results of all users are made again. The params of tables,
-figures and pages are in `fringe.plan.exhibit_params`.
+Other properties, such as paths of files and the speed of reading, do not make a result stale.
+Snakemake compares the ``repr`` of each param. So values, their types and the order of keys must
+stay the same from version to version; otherwise the results of all users are made again. The params
+of tables, figures and pages are in `fringe.plan.exhibit_params`.
 """
 
 import json
@@ -76,14 +76,14 @@ Params = dict[str, Any]
 
 
 def is_made(run: Run, place: str, made_from: Mapping[str, str | int | float]) -> bool:
-    """Return whether a file is there as its job left it and was made from just ``made_from``.
+    """Return whether a file exists, matches its seal, and was made from exactly ``made_from``.
 
     Parameters
     ----------
     place : str
-        Of the file in the run (`fringe.plan.layout`).
+        Place of the file in the run (`fringe.plan.layout`).
     made_from : mapping
-        Attributes of the file.
+        Expected attributes of the file.
     """
     path = run.path(place)
     if not run.in_job and seals.fault(Path(run.folder), path):
@@ -92,9 +92,9 @@ def is_made(run: Run, place: str, made_from: Mapping[str, str | int | float]) ->
 
 
 def sweep_provenance(made_from: Mapping[str, Any]) -> dict[str, str]:
-    """Return ``made_from`` as one attribute of a file, for what HDF5 has no attributes for.
+    """Return ``made_from`` as a single text attribute, because HDF5 attributes cannot be nested.
 
-    ``made_from`` holds plain values, lists and mappings; equal ones give equal text.
+    ``made_from`` contains plain values, lists and mappings. Equal values give equal texts.
     """
     return {"made_from": json.dumps(made_from, sort_keys=True)}
 
@@ -108,31 +108,32 @@ def images_of(run: Run, source: str) -> str:
 
 
 def _shard_of(run: Run, source: str, shard: str) -> str:
-    """Return the fingerprint of a shard's images: a change in other shards does not change it."""
+    """Return the fingerprint of a shard's images, which does not depend on other shards."""
     return str(run.sources[source]["shards"][shard])
 
 
 def compared(run: Run, dataset: str) -> Params:
     """Return the names of a data set's sources.
 
-    Files of another source may be older than the result, so their times would not make it stale.
-    For the same reason every param holds the network and the counts that paths of inputs contain.
+    The names are params because the files of another source may be older than the result, and then
+    their times would not make the result stale. For the same reason, params contain the network and
+    the counts that are in the paths of inputs.
     """
     return {"real": run.real(dataset), "generated": run.generated(dataset)}
 
 
 def render_images(run: Run, source: str, shard: str) -> Params:
-    """Return what a shard of rendered images depends on."""
+    """Return the params of a shard of rendered images."""
     return {"images": _shard_of(run, source, shard), "revision": IMAGES_REVISION}
 
 
 def unpack_images(run: Run, source: str) -> Params:
-    """Return what the unpacked images of a compressed array depend on."""
+    """Return the params of the unpacked images of a compressed array."""
     return {"images": run.sources[source]["packed"].identity}
 
 
 def features_by(run: Run, network: str) -> Params:
-    """Return what features of any images in a network depend on, besides the images."""
+    """Return the params of features in a network, except the images."""
     name = run.networks[network]
     return {
         "network": name,
@@ -145,23 +146,23 @@ def features_by(run: Run, network: str) -> Params:
 
 
 def network_of_space(run: Run, space: str) -> str:
-    """Return the network that features or logits are of, by its name in file names."""
+    """Return the network of features or logits, by its name in file names."""
     return run.class_network if space == "logits" else run.fid_network
 
 
 def classifier_of(run: Run) -> Params:
-    """Return the network that counts classes; {} if it is that of FID, as params of old runs."""
+    """Return the network that counts classes, or {} if it is FID's network, as in earlier runs."""
     name = choices.own_classifier(run.config)
     return {} if name is None else {"classifier": name}
 
 
 def extract_features(run: Run, source: str, network: str, shard: str) -> Params:
-    """Return what a shard of features depends on."""
+    """Return the params of a shard of features."""
     return {"images": _shard_of(run, source, shard), **features_by(run, network)}
 
 
 def link_features(run: Run, source: str, network: str) -> Params:
-    """Return what all features of a source depend on."""
+    """Return the params of all features of a source."""
     return {
         "images": images_of(run, source),
         "count": run.sources[source]["count"],
@@ -170,7 +171,7 @@ def link_features(run: Run, source: str, network: str) -> Params:
 
 
 def import_features(run: Run, source: str, network: str) -> Params:
-    """Return what features of another tool depend on, once they are in a file of the run."""
+    """Return the params of a file of the run with features of another tool."""
     name = run.networks[network]
     return {
         "images": run.sources[source]["features"][name],
@@ -181,7 +182,7 @@ def import_features(run: Run, source: str, network: str) -> Params:
 
 
 def published_statistics(run: Run, source: str, network: str, space: str) -> Params:
-    """Return what identifies published statistics in place of measured ones, {} without them."""
+    """Return the identity of published statistics that replace measured ones, or {}."""
     return digests.published_statistics(run.config, source, run.networks[network], space)
 
 
@@ -189,7 +190,7 @@ def published_statistics(run: Run, source: str, network: str, space: str) -> Par
 
 
 def _matched_sets(run: Run, dataset: str, network: str | None = None) -> Params:
-    """Return which images are compared with which, and in which network, by default FID's."""
+    """Return the compared sources and the network of the comparison, by default FID's."""
     return {
         **compared(run, dataset),
         "n_real": run.datasets[dataset].n_real,
@@ -198,12 +199,12 @@ def _matched_sets(run: Run, dataset: str, network: str | None = None) -> Params:
 
 
 def _judged(run: Run, dataset: str) -> Params:
-    """Return what the choice among the weights on an optimization's path depends on."""
+    """Return the params of the choice among the weights on the path of an optimization."""
     return {"n": run.datasets[dataset].n_generated, "seed": run.config.seed}
 
 
 def optimize_weights(run: Run, dataset: str, scheme: str) -> Params:
-    """Return what weights that are optimized in pre-logits or logits depend on."""
+    """Return the params of weights that are optimized in pre-logits or logits."""
     return {
         **_matched_sets(run, dataset, choices.scheme_network(run.config, scheme)),
         **_judged(run, dataset),
@@ -215,7 +216,7 @@ def optimize_weights(run: Run, dataset: str, scheme: str) -> Params:
 
 
 def optimize_sweep(run: Run, dataset: str) -> Params:
-    """Return what a data set's Top-N and Middle-N weights depend on, besides their N."""
+    """Return the params of a data set's Top-N and Middle-N weights, except N."""
     real = run.real(dataset)
     return {
         "real": images_of(run, real),
@@ -232,7 +233,7 @@ def optimize_sweep(run: Run, dataset: str) -> Params:
 
 
 def measure_convergence(run: Run, dataset: str) -> Params:
-    """Return what the comparison of the released optimization with ours depends on."""
+    """Return the params of the comparison of the released optimization with Fringe's."""
     released = choices.released_schemes(run.config)
     return {
         **_matched_sets(run, dataset),
@@ -247,14 +248,14 @@ def measure_convergence(run: Run, dataset: str) -> Params:
 
 
 def sweep_to_make(run: Run, dataset: str) -> list[str]:
-    """Return the paths of Top-N and Middle-N weights that are missing or made from other things."""
+    """Return the paths of Top-N and Middle-N weights that are missing or out of date."""
     made_from = sweep_provenance(optimize_sweep(run, dataset))
     places = [layout.weights(dataset, scheme) for scheme in choices.sweep_schemes(run.config)]
     return [run.path(place) for place in places if not is_made(run, place, made_from)]
 
 
 def extend_matched(run: Run, dataset: str) -> dict[str, str]:
-    """Return what the list of images beyond the candidates depends on, besides `settled_limit`."""
+    """Return the params of the list of images beyond the candidates, except `settled_limit`."""
     generated = run.generated(dataset)
     return sweep_provenance(
         {
@@ -270,11 +271,11 @@ def extend_matched(run: Run, dataset: str) -> dict[str, str]:
 
 
 def settled_limit(run: Run, dataset: str) -> int:
-    """Return the most images that Top-1 matching looks at.
+    """Return the largest number of images that Top-1 matching may use.
 
-    This is the configured limit. If the list of images beyond the candidates was made from the same
-    things and every bin was full within the configured limit, it is the limit of that list: the
-    same images would be drawn again.
+    This is the configured limit. But if an up-to-date list of images beyond the candidates exists,
+    in which every bin was full within the configured limit, the result is the limit of that list,
+    because the same images would be drawn again.
     """
     limit = choices.matching_limit(run.config, dataset, run.candidates(dataset))
     path = run.path(layout.matched(dataset))
@@ -287,7 +288,7 @@ def settled_limit(run: Run, dataset: str) -> int:
 
 
 def extract_matched(run: Run, dataset: str, network: str) -> Params:
-    """Return what features of images beyond the candidates depend on, besides their list."""
+    """Return the params of features of images beyond the candidates, except their list."""
     return {
         "images": images_of(run, run.generated(dataset)),
         **features_by(run, network),
@@ -295,7 +296,7 @@ def extract_matched(run: Run, dataset: str, network: str) -> Params:
 
 
 def _drawing(run: Run, dataset: str, scheme: str) -> Params:
-    """Return what the draws of every scheme depend on."""
+    """Return the params of the draws of every scheme."""
     return {
         "n": run.datasets[dataset].n_generated,
         "repeats": choices.repeats(run.config, scheme),
@@ -305,18 +306,18 @@ def _drawing(run: Run, dataset: str, scheme: str) -> Params:
 
 
 def draw_random(run: Run, dataset: str, scheme: str) -> Params:
-    """Return what random draws depend on: "random", or as many as "random-filled" ones hold."""
+    """Return the params of random draws: of the scheme "random" or "random-filled"."""
     return {"candidates": run.candidates(dataset), **_drawing(run, dataset, scheme)}
 
 
 def draw_matched(run: Run, dataset: str) -> Params:
-    """Return what draws with the classes of real images depend on."""
+    """Return the params of draws with the classes of real images."""
     network = choices.class_network(run.config)
     return {**_matched_sets(run, dataset, network), **_drawing(run, dataset, "matched")}
 
 
 def draw_weighted(run: Run, dataset: str, scheme: str) -> Params:
-    """Return what draws with optimized weights depend on, besides the weights."""
+    """Return the params of draws with optimized weights, except the weights."""
     return {
         **_drawing(run, dataset, scheme),
         "sampling": run.config.evaluation.sampling,
@@ -327,12 +328,12 @@ def draw_weighted(run: Run, dataset: str, scheme: str) -> Params:
 
 
 def _scoring(run: Run, **others: Any) -> Params:
-    """Return what every score depends on, and ``others``."""
+    """Return the params of every score, and ``others``."""
     return {"seed": run.config.seed, "revision": revisions.METRICS, **others}
 
 
 def score_scheme(run: Run, dataset: str, scheme: str) -> Params:
-    """Return what the distances of a scheme in one network depend on."""
+    """Return the params of the distances of a scheme in one network."""
     has_error = choices.has_error(scheme)
     return _scoring(
         run,
@@ -343,7 +344,7 @@ def score_scheme(run: Run, dataset: str, scheme: str) -> Params:
 
 
 def score_floor(run: Run, dataset: str) -> Params:
-    """Return what distances in units of the floor depend on."""
+    """Return the params of distances in units of the floor."""
     return _scoring(
         run,
         **compared(run, dataset),
@@ -354,7 +355,7 @@ def score_floor(run: Run, dataset: str) -> Params:
 
 
 def score_asked(run: Run, dataset: str, network: str) -> Params:
-    """Return what the metrics of `evaluation/metrics` depend on in one network."""
+    """Return the params of the metrics of `evaluation/metrics` in one network."""
     evaluation, name = run.config.evaluation, run.networks[network]
     settings = evaluation.precision_recall
     made = choices.asks_classifier(run.config, dataset, name)
@@ -373,7 +374,7 @@ def score_asked(run: Run, dataset: str, network: str) -> Params:
 
 
 def score_precision_recall(run: Run, dataset: str) -> Params:
-    """Return what precision and recall depend on."""
+    """Return the params of precision and recall."""
     return _scoring(
         run,
         **compared(run, dataset),
@@ -384,13 +385,13 @@ def score_precision_recall(run: Run, dataset: str) -> Params:
 
 
 def drawn_and_real(run: Run, dataset: str) -> Params:
-    """Return what a metric of drawn and real images depends on, besides settings of its own."""
+    """Return the params of a metric of drawn and real images, except the metric's own settings."""
     repeats = run.config.evaluation.repeats.table3
     return _scoring(run, **_matched_sets(run, dataset), repeats=repeats)
 
 
 def score_kernels(run: Run, dataset: str) -> Params:
-    """Return what kernel distances depend on."""
+    """Return the params of kernel distances."""
     evaluation = run.config.evaluation
     return {
         **drawn_and_real(run, dataset),
@@ -402,7 +403,7 @@ def score_kernels(run: Run, dataset: str) -> Params:
 
 
 def score_sizes(run: Run, dataset: str) -> Params:
-    """Return what FIDs of samples of several sizes depend on."""
+    """Return the params of FIDs of samples of several sizes."""
     return _scoring(
         run,
         sizes=run.datasets[dataset].sizes,
@@ -415,7 +416,7 @@ def score_sizes(run: Run, dataset: str) -> Params:
 
 
 def snapshot_statistics(run: Run, dataset: str, space: str) -> list[str]:
-    """Return the files with mean and covariance of every snapshot of a data set."""
+    """Return the files with the mean and covariance of every snapshot of a data set."""
     n = run.datasets[dataset].n_generated
     return [
         run.path(
@@ -431,7 +432,7 @@ def snapshot_statistics(run: Run, dataset: str, space: str) -> list[str]:
 
 
 def snapshots_with_images(run: Run, dataset: str, space: str) -> list[str]:
-    """Return the snapshots that are known by more than published statistics."""
+    """Return the snapshots without published statistics."""
     return [
         source
         for source in run.datasets[dataset].snapshots
@@ -440,7 +441,7 @@ def snapshots_with_images(run: Run, dataset: str, space: str) -> list[str]:
 
 
 def score_snapshots(run: Run, dataset: str, space: str) -> Params:
-    """Return what FIDs of a training's snapshots depend on; it names its inputs by their paths."""
+    """Return the params of FIDs of a training's snapshots, with the paths of the inputs."""
     about = run.datasets[dataset]
     real = layout.statistics(about.real, network_of_space(run, space), space, about.n_real)
     return _scoring(
@@ -454,7 +455,7 @@ def score_snapshots(run: Run, dataset: str, space: str) -> Params:
 
 
 def compare(run: Run, comparison: str, network: str) -> Params:
-    """Return what the distances of a comparison in one network depend on."""
+    """Return the params of the distances of a comparison in one network."""
     about = run.config.comparisons[comparison]
     first = about.datasets[0]
     dataset = run.datasets[first]
@@ -480,13 +481,13 @@ def compare(run: Run, comparison: str, network: str) -> Params:
 
 
 def _classified_by(run: Run, comparison: str) -> Params:
-    """Return the title of the network that counts classes if it is not the network of FID."""
+    """Return the title of the network that counts classes, or {} if it is FID's network."""
     found = _titled_classifier(run) if run.has_top1(comparison) else {}
     return {"classified_by": found["classifier_title"]} if found else {}
 
 
 def _labels(run: Run, comparison: str) -> Params:
-    """Return what identifies the labels of each source, if a comparison takes them as classes."""
+    """Return the identity of the labels of each source, if a comparison uses labels as classes."""
     if not run.is_labelled(comparison):
         return {}
     compared = compared_sources(run.config, run.config.comparisons[comparison])
@@ -494,7 +495,7 @@ def _labels(run: Run, comparison: str) -> Params:
 
 
 def measure_checks(run: Run, dataset: str) -> Params:
-    """Return what numbers depend on that are compared with those of the released code."""
+    """Return the params of numbers that are compared with numbers of the released code."""
     about = run.datasets[dataset]
     return _scoring(
         run,
@@ -508,7 +509,7 @@ def measure_checks(run: Run, dataset: str) -> Params:
 
 
 def measure_power(run: Run, source: str, network: str) -> Params:
-    """Return what is measured of distorted images of a source in a network."""
+    """Return the params of measurements of distorted images of a source in a network."""
     made_from = link_features(run, source, network)
     return {
         **made_from,
@@ -524,7 +525,7 @@ def measure_power(run: Run, source: str, network: str) -> Params:
 
 
 def join_sensitivity(run: Run, dataset: str, network: str) -> Params:
-    """Return what all maps of a data set in one network depend on, besides the images."""
+    """Return the params of all maps of a data set in one network, except the images."""
     return {
         **compared(run, dataset),
         **features_by(run, network),
@@ -537,9 +538,9 @@ def join_sensitivity(run: Run, dataset: str, network: str) -> Params:
 
 
 def _explained_by(run: Run) -> dict[str, str | int]:
-    """Return what classes and Grad-CAM beside the maps of FID depend on, {} if FID's network.
+    """Return the params of classes and Grad-CAM next to FID's maps, or {} if FID's network is used.
 
-    Plain values, since they are attributes of a file.
+    The values are plain, because they are attributes of a file.
     """
     name = choices.own_classifier(run.config)
     if name is None:
@@ -550,10 +551,10 @@ def _explained_by(run: Run) -> dict[str, str | int]:
 
 
 def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Params:
-    """Return what a shard of maps depends on, including what its statistics depend on.
+    """Return the params of a shard of maps, including the params of its statistics.
 
-    If the statistics were not part of it, other statistics would make the job run again without the
-    inputs that it has only while the shard is to be made (`fringe.plan.inputs`).
+    Otherwise, changed statistics would make the job run again without the inputs that are declared
+    only as long as the shard has to be made (`fringe.plan.inputs`).
     """
     real, generated = run.real(dataset), run.generated(dataset)
     published = published_statistics(run, real, network, "features")
@@ -567,7 +568,7 @@ def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Par
 
 
 def average_sensitivity(run: Run, dataset: str) -> Params:
-    """Return what mean maps by class depend on."""
+    """Return the params of mean maps by class."""
     return {
         "images": images_of(run, run.generated(dataset)),
         "network": run.config.network,
@@ -578,7 +579,7 @@ def average_sensitivity(run: Run, dataset: str) -> Params:
 
 
 def explain_examples(run: Run, dataset: str, network: str, shown: str) -> Params:
-    """Return what the maps of a few images depend on that are looked at closely."""
+    """Return the params of the maps of a few images that are shown in detail."""
     return {
         **join_sensitivity(run, dataset, network),
         "examples": choices.shown_images(run.config, dataset, shown),
@@ -588,7 +589,7 @@ def explain_examples(run: Run, dataset: str, network: str, shown: str) -> Params
 
 
 def measure_noise(run: Run, dataset: str) -> Params:
-    """Return what FIDs of images with noise depend on, besides its scale."""
+    """Return the params of FIDs of images with noise, except the scale of the noise."""
     return {
         **join_sensitivity(run, dataset, run.fid_network),
         "images": images_of(run, run.generated(dataset)),
@@ -598,7 +599,7 @@ def measure_noise(run: Run, dataset: str) -> Params:
 
 
 def measure_region(run: Run, dataset: str) -> Params:
-    """Return what the shares of a region depend on: a box, or the digest of a mask's file."""
+    """Return the params of the shares of a region: a box, or the digest of a mask's file."""
     region = run.datasets[dataset].region
     return {
         "region": digests.digest(region, run.config) if isinstance(region, str) else region,
@@ -611,7 +612,7 @@ def measure_region(run: Run, dataset: str) -> Params:
 
 
 def explore_dataset(run: Run, dataset: str) -> Params:
-    """Return what the explorer of a data set depends on."""
+    """Return the params of the explorer of a data set."""
     about = run.datasets[dataset]
     mapped = dataset in choices.explained_datasets(run.config)
     return {
@@ -625,7 +626,7 @@ def explore_dataset(run: Run, dataset: str) -> Params:
 
 
 def explore_comparison(run: Run, comparison: str) -> Params:
-    """Return what the explorer of a comparison depends on."""
+    """Return the params of the explorer of a comparison."""
     about = run.config.comparisons[comparison]
     firsts = {name: run.generated(made[0]) for name, made in about.trainings.items()}
     dataset = run.datasets[about.datasets[0]]
@@ -648,7 +649,7 @@ def explore_comparison(run: Run, comparison: str) -> Params:
 
 
 def _exploring(run: Run, view: View) -> Params:
-    """Return what every explorer depends on."""
+    """Return the params of every explorer."""
     name = run.config.network
     return {
         "shown": view.images,
@@ -665,7 +666,7 @@ def _exploring(run: Run, view: View) -> Params:
 
 
 def _titled_classifier(run: Run) -> Params:
-    """Return the network that counts classes, and its title; {} if it is that of FID."""
+    """Return the network that counts classes and its title, or {} if it is FID's network."""
     name = choices.own_classifier(run.config)
     if name is None:
         return {}

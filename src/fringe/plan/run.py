@@ -1,4 +1,4 @@
-"""A run: its configuration, what its sources hold, the weights of its networks, and its folder."""
+"""A run: its configuration, sources, weight files and folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ class Run:
     config : RunConfig
         The completed configuration.
     sources : dict
-        What is known of each source (`fringe.running.opening.check`).
+        Description of each source (`fringe.running.opening.check`).
     weight_files : mapping
         Path and identity of each network's file of weights
         (`fringe.plan.weight_files.locate_weight_files`).
     in_job : bool
-        Whether a job asks. Damaged files were renamed before it started, so it does not look for
-        damage again.
+        Whether the run is opened in a job. Damaged files were renamed before the job started, so
+        the job does not search for damage again.
     """
 
     config: RunConfig
@@ -40,7 +40,7 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """The folder of its results, as the configuration spells it."""
+        """The folder of the run's results, spelled as in the configuration."""
         return layout.run_folder(self.config)
 
     def path(self, place: str) -> str:
@@ -49,7 +49,7 @@ class Run:
 
     @cached_property
     def networks(self) -> dict[str, str]:
-        """Its networks by their names in file names, FID's first."""
+        """The run's networks by their names in file names, FID's network first."""
         return {file_name(name): name for name in choices.networks_of_run(self.config)}
 
     @property
@@ -64,22 +64,22 @@ class Run:
 
     @property
     def controls(self) -> list[str]:
-        """Its control networks, by their names in file names."""
+        """The run's control networks, by their names in file names."""
         return [file_name(name) for name in self.config.controls]
 
     @property
     def shown_control(self) -> str:
-        """The control in figures that show one, by its name in file names."""
+        """The control in figures that show a single control, by its name in file names."""
         return file_name(choices.shown_control(self.config))
 
     @property
     def datasets(self) -> Mapping[str, Dataset]:
-        """All data sets of its configuration."""
+        """All data sets of the configuration."""
         return self.config.datasets
 
     @property
     def resampled(self) -> dict[str, Dataset]:
-        """The data sets that tables and figures show; the others only take part in comparisons."""
+        """The data sets in tables and figures; other data sets are only part of comparisons."""
         return {name: dataset for name, dataset in self.datasets.items() if dataset.resample}
 
     def real(self, dataset: str) -> str:
@@ -91,7 +91,7 @@ class Run:
         return self.datasets[dataset].generated
 
     def is_labelled(self, comparison: str) -> bool:
-        """Return whether the classes of a comparison are labels that its sources state."""
+        """Return whether the classes of a comparison are labels of its sources."""
         return takes_labels(self.config, self.config.comparisons[comparison], self.sources)
 
     def has_top1(self, comparison: str) -> bool:
@@ -99,10 +99,10 @@ class Run:
         return takes_top1(self.config, self.config.comparisons[comparison], self.sources)
 
     def illustrated_models(self, comparison: str) -> dict[int, str]:
-        """Return the models of a comparison whose classes are shown with images, by their numbers.
+        """Return the models of a comparison whose classes are shown with images, by number.
 
-        They are shown beside the baseline, which is number 0. Features of another tool have no
-        images, and there are none of classes that nobody knows.
+        They are shown next to the baseline, which has number 0. Models are excluded if they are
+        features of another tool, which have no images, or if classes are unknown.
         """
         if not self.is_labelled(comparison) and not self.has_top1(comparison):
             return {}

@@ -1,4 +1,4 @@
-"""Where the files of networks' weights lie."""
+"""Paths and identities of the weight files of networks."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,13 +17,13 @@ __all__ = ["locate_weight_files", "weight_file_path", "weight_files_to_fetch"]
 
 
 def locate_weight_files(config: Config, cache: Path) -> dict[str, dict[str, str]]:
-    """Return for each network with a file of weights where it is, or is to be fetched, and which.
+    """Return the path and identity of each network's weight file, which may not exist yet.
 
     Returns
     -------
     dict
-        By network: ``path``, and ``identity``, which enters what features depend on: the SHA-256 of
-        the file, or the name of one that is fetched and has no published SHA-256.
+        By network: ``path``, and ``identity``, on which features depend. The identity is the
+        SHA-256 of the file, or the name of a fetched file without a published SHA-256.
     """
     located = {}
     for network in networks_of_run(config):
@@ -34,7 +34,7 @@ def locate_weight_files(config: Config, cache: Path) -> dict[str, dict[str, str]
         elif files:
             folder = Path(config.weights_dir)
             published, path = find(files, folder) or (files[0], folder / files[0].name)
-            # What is fetched must be known before it is there.
+            # A file must be identified before it is fetched.
             unknown = published.name if published is files[0] else file_digests([path], cache)[0]
             identity = published.sha256 or unknown
         else:
@@ -46,7 +46,7 @@ def locate_weight_files(config: Config, cache: Path) -> dict[str, dict[str, str]
 def weight_files_to_fetch(
     config: Config, weight_files: Mapping[str, Mapping[str, str]]
 ) -> dict[str, str]:
-    """Return the published files of weights that are not there: networks by the files' names.
+    """Return the networks of missing published weight files, by the names of the files.
 
     ``weight_files`` is the result of `locate_weight_files`. Files that the configuration names are
     not fetched.
@@ -59,12 +59,12 @@ def weight_files_to_fetch(
 
 
 def weight_file_path(config: Config, network: str) -> Path | None:
-    """Return where the file of a network's weights lies; None if it brings its own.
+    """Return the path of a network's weight file, or None if the network includes its weights.
 
     Raises
     ------
     FringeError
-        If it is not there: results that need it no more may have outlived it.
+        If the file does not exist. It may have been removed after results were made from it.
     """
     located = locate_weight_files(config, hash_cache(config)).get(network)
     if located is None:
@@ -72,7 +72,7 @@ def weight_file_path(config: Config, network: str) -> Path | None:
     path = Path(located["path"])
     if not path.is_file():
         raise FringeError(
-            f"{path}: the weights of network {network!r} are not there any more; put them back "
+            f"{path}: the weights of network {network!r} no longer exist; fetch them again "
             f"(`fringe fetch {network} --weights-dir {path.parent}`) and run again"
         )
     return path
