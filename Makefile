@@ -1,4 +1,4 @@
-# Short names for calls of the command fringe; README.md shows them in full.
+# Short names for calls of the command fringe (docs/command-line.md).
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -9,9 +9,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 CONFIG ?= config/config.yaml
-# A text as one word of the shell, whatever is in it.
+# A text as one word of the shell, also with blanks and quotes in it.
 quoted = '$(subst ','\'',$(1))'
-# With ALLOW_MISSING=1 files that are not there, and all that needs them, are left out.
+# With ALLOW_MISSING=1, missing files and all that needs them are left out.
 ALLOWED := $(if $(filter-out 0,$(ALLOW_MISSING)),--allow-missing)
 UNIT := "not dag and not cluster and not long"
 OPTIONS = --cores $(CORES) $(ALLOWED)
@@ -40,7 +40,7 @@ dev: .venv/.dev ## Add to .venv what checks and tests need
 demo: env ## Rebuild the embedded default: photographs, a simulated generator and two trained ones
 	@$(BIN)/fringe demo $(OPTIONS)
 
-paper: ## Rebuild the paper from the files that config/config.yaml names; ALLOW_MISSING=1 leaves out what is not there
+paper: ## Rebuild the paper from the files that config/config.yaml names; ALLOW_MISSING=1 leaves out what is missing
 	@$(MAKE) --no-print-directory run CONFIG=config/config.yaml
 
 run: env ## Run any configuration: make run CONFIG=my.yaml
@@ -92,9 +92,12 @@ docs: dev ## Build the documentation site in site/; open site/index.html
 gallery: dev ## Copy tables and figures of results/demo to docs/gallery, after make demo
 	$(BIN)/python docs/site/gallery.py
 
-wheel: env ## Build the package for other environments: dist/fringe_fid-*.whl
+wheel: dev ## Build the package and its sources in dist/, and try the package in an environment of its own
 	rm -rf build dist
-	$(BIN)/pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	$(BIN)/python -c "from setuptools.build_meta import build_sdist as build; build('dist')" > /dev/null
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	FRINGE_WHEEL=$$(echo dist/*.whl) $(BIN)/pytest -q tests/wheel
+	@ls dist
 
 clean: ## Remove the results of all runs, and what tools left (not .venv)
 	rm -rf build dist site .snakemake .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*

@@ -1,5 +1,5 @@
 # What the scores say, in words, and what the run cost. The report itself is `snakemake --report`:
-# see README.md.
+# see docs/results.md.
 
 
 rule verdict:

@@ -106,14 +106,14 @@ def test_the_local_profile_is_the_default_one() -> None:
     assert default.read_text() == (REPOSITORY / "profiles/local/config.yaml").read_text()
 
 
-def test_the_readme_lists_the_networks() -> None:
-    text = (REPOSITORY / "README.md").read_text()
+def test_the_page_of_networks_lists_all_networks() -> None:
+    text = (REPOSITORY / "docs/networks.md").read_text()
     table = text.partition("| network | features |")[2].partition("\n\n")[0]
     first_cells = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
     listed = {name for cell in first_cells for name in re.findall("`([^`]+)`", cell)}
-    assert set(network_names()) - listed == set(), "add them to the table in README.md"
+    assert set(network_names()) - listed == set(), "add them to the last table of docs/networks.md"
     assert listed - set(network_names()) == set(), (
-        "README.md lists them: add them to NETWORKS in src/fringe/networks/registry.py"
+        "docs/networks.md lists them: add them to NETWORKS in src/fringe/networks/registry.py"
     )
 
 

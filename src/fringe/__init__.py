@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _PUBLIC = {"FrechetMeter": "fringe.comparison.meter", "compare_features": "fringe.comparison"}
 

@@ -18,7 +18,6 @@ import pytest
 import yaml
 
 from fringe.cli import _parse, main
-from fringe.estimate import moved
 from fringe.running import launch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -383,26 +382,6 @@ def test_cost_takes_a_folder_or_a_configuration(
     assert capfd.readouterr().out == by_folder
     assert main(["cost", "gone"]) == 1
     assert "gone: is not there; give the path of a configuration" in capfd.readouterr().err
-
-
-def test_arguments_of_the_former_module() -> None:
-    assert moved(["--configfile", "a.yaml", "--cores", "2"]) == [
-        "estimate",
-        "a.yaml",
-        "--cores",
-        "2",
-    ]
-    assert moved(["--keep", "--configfile=a b.yaml"]) == ["estimate", "--keep", "a b.yaml"]
-    assert moved(["--actual", "results/mine"]) == ["cost", "results/mine"]
-    assert moved(["--actual=results/mine"]) == ["cost", "results/mine"]
-
-
-def test_the_former_module_names_the_new_command(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "fringe.estimate", "--actual", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"python -m fringe.estimate is now: fringe cost {tmp_path}\n")
-    assert "no job has written its time there" in done.stderr
 
 
 def test_documents_are_written(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,7 @@ import yaml
 from fringe.config.completion import complete
 from fringe.config.model import RunConfig
 from fringe.plan import deviations
-from fringe.plan.exhibits import exhibits
-from fringe.plan.paper_document import FIGURE_RULES, TABLE_RULE, describe_paper
+from fringe.plan.paper_document import describe_paper
 from fringe.report import write_deviations
 
 from ..run_configs import changed
@@ -39,14 +38,6 @@ def topics(config: RunConfig, *exhibits: str) -> set[str]:
 def test_the_document_is_up_to_date() -> None:
     written = (REPOSITORY / "docs/paper.md").read_text()
     assert written == describe_paper(PAPER), "run: fringe docs"
-
-
-def test_the_document_names_a_rule_of_the_workflow_for_each_exhibit() -> None:
-    rules = "\n".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
-    for name in {TABLE_RULE, *FIGURE_RULES.values()}:
-        assert f"\nrule {name}:\n" in rules
-    figures = {one.number for one in exhibits(PAPER) if one.kind == "Figure"}
-    assert figures <= set(FIGURE_RULES)
 
 
 def test_entries_are_complete_and_topics_are_unique() -> None:

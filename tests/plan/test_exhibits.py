@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from fringe.plan import inputs
-from fringe.plan.exhibits import TABLES
+from fringe.plan.exhibits import TABLES, exhibits
 from fringe.scores.titles import METRICS, without_factor
 
 from .runs import make_run
@@ -31,6 +31,19 @@ def read() -> set[str]:
         paths += [files] if isinstance(files, str) else files
     names = {Path(path).stem for path in paths if Path(path).parts[2] == "scores"}
     return names - {run.fid_network, *run.controls}
+
+
+def test_every_figure_of_a_rule_is_an_exhibit() -> None:
+    rules = (REPOSITORY / "rules/figures.smk").read_text()
+    drawn = set(re.findall(r'figure_files\("(\w+)"', rules))
+    for constraint in re.findall(r'number="([\w|]+)"', rules):
+        drawn.update(constraint.split("|"))
+    listed = {one.number for one in exhibits(make_run().config) if one.kind == "Figure"}
+    assert {"1", "5", "18", "S1"} <= drawn
+    assert drawn - listed == set(), (
+        "rules/figures.smk draws these figures, and no run makes them: add them to `exhibits` in "
+        "src/fringe/plan/exhibits.py"
+    )
 
 
 def test_every_metric_of_a_table_has_a_title() -> None:

@@ -1,3 +1,5 @@
 """Excludes the files of recipes from pytest, because they are for copies of the project."""
 
-collect_ignore = ["metric", "network", "source"]
+from .recipe import NAMES
+
+collect_ignore = list(NAMES)

@@ -1,4 +1,4 @@
-"""Recipes: the files and edits that add a metric, a network or a kind of source.
+"""Recipes: the edits that add a metric, a figure, a network, a kind of source, or a rule.
 
 A recipe consists of new files, in a folder next to this module, and of edits. An edit is a change
 of one existing file of the project, with any number of inserted lines. The following are not
@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import yaml
 from tests.project_files import REPOSITORY, copy_files, project_files
@@ -18,7 +19,8 @@ from tests.project_files import REPOSITORY, copy_files, project_files
 __all__ = ["NAMES", "REPOSITORY", "Copy", "Edit", "Forgotten", "Recipe", "copy_project", "read"]
 
 HERE = Path(__file__).parent
-NAMES = ("metric", "network", "source")
+Place = Literal["before", "after", "instead_of"]
+NAMES = ("metric", "figure", "network", "source", "rule")
 
 
 @dataclass(frozen=True)
@@ -32,24 +34,24 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class Insertion:
-    """Lines that are inserted before or after the only line of a file that equals ``at``.
+    """Lines that are put before, after or instead of the one line of a file that is ``at``.
 
     The comparison ignores indentation. The new lines get the indentation of that line.
     """
 
     at: str
-    before: bool
+    place: Place
     lines: str
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of one existing file."""
+    """A change of one existing file. ``forgotten`` is None if only real runs notice that."""
 
     file: str
     why: str
     insert: tuple[Insertion, ...]
-    forgotten: Forgotten
+    forgotten: Forgotten | None
 
     def applied(self, text: str) -> str:
         """Return the content of the file after the change."""
@@ -63,19 +65,23 @@ class Edit:
             place = places[0]
             indent = lines[place][: -len(lines[place].lstrip())]
             added = [indent + line if line.strip() else line for line in one.lines.splitlines(True)]
-            at = place if one.before else place + 1
-            lines[at:at] = added
+            start = place + (one.place == "after")
+            stop = place + (one.place != "before")
+            lines[start:stop] = added
         return "".join(lines)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the project that writes files, and the test that fails if it was not run."""
+    """A command of the project that writes files, and the test that notices if it was not run.
+
+    ``forgotten`` is None for a command that takes long: the tests of recipes do not run it.
+    """
 
     run: str
     why: str
     writes: tuple[str, ...]
-    forgotten: Forgotten
+    forgotten: Forgotten | None
 
 
 @dataclass(frozen=True)
@@ -98,23 +104,27 @@ def read(name: str) -> Recipe:
             one["file"],
             one["why"],
             tuple(
-                Insertion(some.get("before", some.get("after")), "before" in some, some["lines"])
+                Insertion(some[place], place, some["lines"])
                 for some in one["insert"]
+                for place in get_args(Place)
+                if place in some
             ),
-            Forgotten(**one["forgotten"]),
+            _forgotten(one),
         )
         for one in plain["edits"]
     )
     commands = tuple(
-        Command(
-            **{**one, "writes": tuple(one["writes"]), "forgotten": Forgotten(**one["forgotten"])}
-        )
+        Command(one["run"], one["why"], tuple(one["writes"]), _forgotten(one))
         for one in plain.get("commands", ())
     )
     folder = HERE / name
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
     new = tuple(sorted(str(path.relative_to(folder)) for path in files))
     return Recipe(name, plain["what"], plain["most"], edits, commands, new)
+
+
+def _forgotten(plain: dict[str, Any]) -> Forgotten | None:
+    return Forgotten(**plain["forgotten"]) if "forgotten" in plain else None
 
 
 class Copy:

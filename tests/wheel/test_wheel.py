@@ -49,10 +49,15 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sources: Path) -> Path:
-    """The wheel, built from the source distribution, as on a package index."""
+    """The wheel, built from the source distribution, as a package index would have both.
+
+    ``make wheel`` names the wheel that it built.
+    """
+    if built := os.environ.get("FRINGE_WHEEL"):
+        return Path(built).resolve()
     build("wheel", sources, sources.parent)
-    (built,) = sources.parent.glob("fringe_fid-*.whl")
-    return built
+    (wheel,) = sources.parent.glob("fringe_fid-*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 """The registry of networks, with the facts that are known without loading them.
 
-A new network needs one module with a loader, one entry in ``NETWORKS`` and one line in README.md
-(``tests/recipes/network.yaml``). ``timm:<model>`` is any model of the timm library. A network
-outside this package is a "module:function", or a name that an installed package gives to such a
-function with an entry point of the group ``fringe.networks``.
+A new network needs one module with a loader, one entry in ``NETWORKS`` and one line in
+docs/networks.md (``tests/recipes/network.yaml``). ``timm:<model>`` is any model of the timm
+library. A network outside this package is a "module:function", or a name that an installed package
+gives to such a function with an entry point of the group ``fringe.networks``.
 """
 
 from __future__ import annotations

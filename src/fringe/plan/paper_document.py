@@ -1,7 +1,7 @@
 """The document of the paper's exhibits: ``docs/paper.md`` (`fringe docs`).
 
-For each table and figure, the document says what the exhibit shows, which rule makes the exhibit,
-which files the exhibit has, and where Fringe differs from the paper or had to choose.
+For each table and figure, the document says what the exhibit shows, which files it has, and where
+Fringe differs from the paper or had to choose.
 """
 
 from __future__ import annotations
@@ -13,37 +13,7 @@ from fringe.plan.captions import figure_caption, table_caption
 from fringe.plan.deviations import Deviation, deviations, exhibit_title
 from fringe.plan.exhibits import Exhibit, exhibits, in_paper_order
 
-__all__ = ["FIGURE_RULES", "TABLE_RULE", "describe_paper"]
-
-TABLE_RULE = "make_table"
-"""The rule that makes Tables 1 to 3."""
-
-FIGURE_RULES = {
-    "1": "figure_overview",
-    "2": "figure_pipeline",
-    "3": "figure_examples",
-    "4a": "figure_classes",
-    "4b": "figure_means",
-    "5": "figure_weights",
-    "6": "figure_sweep",
-    "7": "figure_comparison",
-    "8a": "figure_sizes",
-    "8b": "figure_networks",
-    "9": "figure_snapshots",
-    "10a": "figure_noise",
-    "10b": "figure_noisy_images",
-    "11": "figure_sensitivity_grid",
-    "12": "figure_means",
-    "13": "figure_examples",
-    "15": "figure_means",
-    "16": "figure_schemes",
-    "17": "figure_weights",
-    "18": "figure_sweep",
-    "19": "figure_comparison",
-    "S1": "figure_convergence",
-    "S2": "figure_network_maps",
-}
-"""The rule that makes a figure, by the number of the figure."""
+__all__ = ["describe_paper"]
 
 HEAD = """# Fringe and the paper
 
@@ -51,9 +21,10 @@ HEAD = """# Fringe and the paper
 figures and `config/config.yaml`; do not edit it by hand. The values are those of
 `config/config.yaml`. The page Deviations of a run has the values of that run.
 
-The first part lists the tables and figures. The second part lists each choice: what the paper says,
-what its released code does, what Fringe does, and why. If neither the paper nor its code states
-something, no number can deviate in it. Such an entry is a choice of Fringe.
+The first part lists the tables and figures. Snakemake makes each file by its path. The second part
+lists each choice: what the paper says, what its released code does, what Fringe does, and why. If
+neither the paper nor its code states something, no number can deviate in it. Such an entry is a
+choice of Fringe.
 """
 
 
@@ -61,12 +32,12 @@ def describe_paper(config: Config) -> str:
     """Return the document in Markdown, with the data sets and values of a configuration."""
     every = deviations(config)
     groups = _groups(config)
-    lines = [HEAD, "## Tables and figures", "", "| exhibit | rule | files in `results/paper/` |"]
-    lines.append("|---|---|---|")
+    lines = [HEAD, "## Tables and figures", "", "| exhibit | files in `results/paper/` |"]
+    lines.append("|---|---|")
     for group in groups:
         title = exhibit_title(group[0].name)
         files = " ".join(f"`{place}`" for place in _places(group))
-        lines.append(f"| [{title}](#{_anchor(title)}) | `{_rule(group[0])}` | {files} |")
+        lines.append(f"| [{title}](#{_anchor(title)}) | {files} |")
     for group in groups:
         lines += ["", *_section(config, group, every)]
     own = [one for one in every if "verdict" in one.exhibits]
@@ -95,16 +66,17 @@ def _section(config: Config, group: Sequence[Exhibit], every: Sequence[Deviation
     else:
         yield figure_caption(config, first).text
     shown = first.shows or tuple(one.title for one in group)
-    yield ""
-    yield f"* Made by the rule `{_rule(first)}`."
+    facts = []
     if any(shown):
         label = "Shows" if first.shows else "One for each of"
-        yield f"* {label}: {', '.join(shown)}."
+        facts.append(f"* {label}: {', '.join(shown)}.")
     if first.name == "figure13":
-        yield "* Figure 14 of the paper is this figure for another data set."
+        facts.append("* Figure 14 of the paper is this figure for another data set.")
     choices = [one for one in every if first.name in one.exhibits]
     if choices:
-        yield f"* Choices and differences: {_links(choices)}."
+        facts.append(f"* Choices and differences: {_links(choices)}.")
+    if facts:
+        yield from ("", *facts)
 
 
 def _entry(one: Deviation) -> Iterator[str]:
@@ -127,10 +99,6 @@ def _places(group: Sequence[Exhibit]) -> list[str]:
     if not first.of:
         return first.places
     return [place.replace(f"-{first.of}.", "-<name>.") for place in first.places]
-
-
-def _rule(one: Exhibit) -> str:
-    return TABLE_RULE if one.kind == "Table" else FIGURE_RULES[one.number]
 
 
 def _links(found: Sequence[Deviation]) -> str:
