@@ -17,7 +17,7 @@ Cases = dict[str, tuple[bytes, str]]
 
 TOO_LARGE = "`limits/pixels` allows"
 DAMAGED = "is damaged"
-TEXTS = "has a text or colour profile of more than 1 MiB, or 64 MiB of texts"
+TEXTS = "has a text or colour profile of more than 1 MiB, or more than 64 MiB of texts"
 MOVES = "holds more than one frame"
 
 

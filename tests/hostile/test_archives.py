@@ -364,7 +364,7 @@ def test_arrays_with_invalid_headers_are_refused(tmp_path: Path) -> None:
 def test_arrays_with_unexpected_names_are_refused(tmp_path: Path) -> None:
     array, vector = archives.npy() + PIXELS, archives.npy((3,), "<f8") + bytes(24)
     path = written(tmp_path / "a.npz", Member.of("arr_0", array))
-    refused(pixels_of, path, "holds no array of images, but no array at all")
+    refused(pixels_of, path, "holds no array of images, but no arrays at all")
     twice = Member.of("arr_0.npy", array)
     refused(pixels_of, written(tmp_path / "b.npz", twice, twice), "`arr_0` twice")
     mean = Member.of("mu.npy", vector)

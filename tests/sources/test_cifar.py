@@ -93,7 +93,7 @@ def test_a_subset_keeps_images_and_classes_together(path: Path, batches: Batches
 def test_training_and_test_images_are_not_mixed_silently(path: Path) -> None:
     with pytest.raises(FringeError) as caught:
         open_source(path)
-    told = "cifar-10-binary.tar.gz: holds 4 test images and 18 training images; say which count"
+    told = "cifar-10-binary.tar.gz: holds 4 test images and 18 training images; say which ones"
     assert told in str(caught.value)
     assert '`select: "data_batch_*"` or `select: "test_batch.bin"`' in str(caught.value)
     assert len(open_source(path, ignore="test_batch*")) == 18
@@ -254,7 +254,7 @@ def test_a_file_of_records_that_is_there_twice_is_refused(path: Path, batches: B
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-    with pytest.raises(FringeError, match=r"binary\.tar\.gz!a\.bin: is there twice"):
+    with pytest.raises(FringeError, match=r"binary\.tar\.gz!a\.bin: occurs twice"):
         open_source(path, select="*")
 
 
@@ -279,9 +279,7 @@ def test_other_compressed_tars_are_told_from_it(tmp_path: Path, batches: Batches
 
 
 def test_what_lies_next_to_it_is_told(path: Path, tmp_path: Path) -> None:
-    with pytest.raises(
-        FringeError, match=r"binary\.tar\.gz: is an archive of CIFAR; give its path"
-    ):
+    with pytest.raises(FringeError, match=r"binary\.tar\.gz: is a CIFAR archive; give its path"):
         open_source(tmp_path)
     for version, name in (("cifar-10", "cifar10"), ("cifar-100", "cifar100")):
         python = write_archive(tmp_path / f"{version}-python.tar.gz", {"meta": b""}, "x")

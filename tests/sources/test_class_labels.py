@@ -155,8 +155,8 @@ def test_samples_of_a_tar_have_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stated", "said"),
     [
-        ({}, r"a/2\.png: its sample has no `\.cls`, which others have"),
-        ({"a/2.cls": b"-1"}, r"holds '-1'; a class is a whole number from 0"),
+        ({}, r"a/2\.png: its sample has no `\.cls`, but others have one"),
+        ({"a/2.cls": b"-1"}, r"holds '-1'; a class must be an integer of at least 0"),
         ({"a/2.cls": b"ant"}, r"holds 'ant'"),
         ({"a/2.cls": b"1" * 99}, r"holds '1111111111111111'"),
         ({"a/2.cls": b""}, r"holds ''"),
@@ -219,15 +219,15 @@ def test_what_has_no_labels(tmp_path: Path) -> None:
 
 
 def test_bad_labels(tmp_path: Path) -> None:
-    with pytest.raises(FringeError, match=r"a/ and in b/c/, which do not lie side by side"):
+    with pytest.raises(FringeError, match=r"a/ and in b/c/, whose parent folders differ"):
         labels_of(folders(tmp_path / "a", {"a": 1, "b/c": 1}))
-    with pytest.raises(FringeError, match=r"which do not lie side by side"):
+    with pytest.raises(FringeError, match=r"whose parent folders differ"):
         labels_of(folders(tmp_path / "b", {"a": 1, ".": 1}))
     for name, wrong, said in [
-        ("few", LABELS[:4], "has 4 labels, and the file has 6 images"),
-        ("floats", LABELS.astype(float), "one whole number for each image"),
+        ("few", LABELS[:4], "has 4 labels, but the file has 6 images"),
+        ("floats", LABELS.astype(float), "one integer for each image"),
         ("negative", LABELS - 1, "row 1 holds -1"),
-        ("images", PIXELS[..., 0], "one whole number for each image"),
+        ("images", PIXELS[..., 0], "one integer for each image"),
     ]:
         np.savez(tmp_path / f"{name}.npz", arr_0=PIXELS, labels=wrong)
         with pytest.raises(FringeError, match=said):
@@ -243,7 +243,7 @@ def test_folders_that_count_are_no_classes(tmp_path: Path, name: str) -> None:
         path = tmp_path / name.format(number // 1000, number, number // 1000 * 1000)
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(PIXELS[0]).save(path)
-    with pytest.raises(FringeError, match=r"are no classes; give labels in `dataset\.json`"):
+    with pytest.raises(FringeError, match=r"are not classes; give labels in `dataset\.json`"):
         labels_of(tmp_path)
 
 

@@ -17,7 +17,7 @@ from .conftest import encode, write_h5, write_lmdb
 
 def refused(path: Path, *parts: Path) -> None:
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    with pytest.raises(FringeError, match=rf"{path.name}: holds several \w+ files, one behind"):
+    with pytest.raises(FringeError, match=rf"{path.name}: holds several \w+ files in a row"):
         open_source(path)
 
 

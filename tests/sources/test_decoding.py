@@ -90,7 +90,7 @@ def test_other_modes_become_rgb(pixels: np.ndarray, mode: str) -> None:
 
 def test_a_transparent_colour_is_refused(pixels: np.ndarray) -> None:
     data = encode(pixels[3], transparency=tuple(int(v) for v in pixels[3][0, 0]))
-    with pytest.raises(FringeError, match=r"x\.png: is transparent in places"):
+    with pytest.raises(FringeError, match=r"x\.png: is partly transparent"):
         decode_pixels(data, "x.png")
 
 
@@ -338,7 +338,7 @@ def test_a_tga_with_alpha(pixels: np.ndarray) -> None:
     data = tga(np.dstack([pixels[0], alpha]), 8, 32)
     assert np.array_equal(decode_pixels(data, "x.tga"), pixels[0])
     alpha[3, 4] = 7
-    with pytest.raises(FringeError, match=r"x\.tga: is transparent in places \(lowest alpha 7 of"):
+    with pytest.raises(FringeError, match=r"x\.tga: is partly transparent \(lowest alpha 7 of"):
         decode_pixels(tga(np.dstack([pixels[0], alpha]), 8, 32), "x.tga")
     # A palette may have alpha as well: two colours, of which the second is not opaque.
     head = struct.pack("<BBBHHBHHHHBB", 0, 1, 1, 0, 2, 32, 0, 0, 2, 1, 8, 0x20)
@@ -387,7 +387,9 @@ def deep(form: str, bits: int) -> bytes:
 def test_deep_images_are_refused(form: str, bits: int) -> None:
     """Most of which Pillow opens as though they had 8 bits."""
     data = deep(form, min(bits, 16))
-    with pytest.raises(FringeError, match=rf"x\.{form}: has more than 8 bits a channel \({bits}\)"):
+    with pytest.raises(
+        FringeError, match=rf"x\.{form}: has more than 8 bits per channel \({bits}\)"
+    ):
         decode_pixels(data, f"x.{form}")
 
 
@@ -404,9 +406,7 @@ def test_a_ppm_of_fewer_levels_is_stretched(largest: int) -> None:
 def test_several_ppms_in_one_file_are_refused(pixels: np.ndarray, mode: str) -> None:
     one = encode(Image.fromarray(pixels[0][:, :21]).convert(mode), "PPM")
     assert decode_pixels(one + b"\n", "x.ppm").shape == (20, 21, 3)
-    with pytest.raises(
-        FringeError, match=rf"x\.ppm: holds {len(one)} bytes behind its first image"
-    ):
+    with pytest.raises(FringeError, match=rf"x\.ppm: holds {len(one)} bytes after its first image"):
         decode_pixels(one + one, "x.ppm")
 
 
@@ -421,12 +421,12 @@ def test_moving_images_are_refused(smooth: Image.Image, form: str) -> None:
     ("form", "mode"), [("JPEG", "CMYK"), ("TIFF", "CMYK"), ("TIFF", "LAB"), ("TIFF", "YCbCr")]
 )
 def test_other_colours_are_refused(smooth: Image.Image, form: str, mode: str) -> None:
-    with pytest.raises(FringeError, match=f"x: its colours are {mode}, not RGB"):
+    with pytest.raises(FringeError, match=f"x: its colour mode is {mode}, not RGB"):
         decode_pixels(encode(smooth.convert(mode), form), "x")
 
 
 def test_what_is_not_read_says_what_is() -> None:
-    with pytest.raises(FringeError, match=r"x\.heic: is damaged or not an image of a format that"):
+    with pytest.raises(FringeError, match=r"x\.heic: is damaged or not an image of a supp"):
         decode_pixels(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "x.heic")
 
 
@@ -436,7 +436,7 @@ def test_a_gif_whose_frame_covers_a_part_is_refused(smooth: Image.Image, interla
     data = bytearray(encode(colours, "GIF", interlace=interlace))
     assert np.array_equal(decode_pixels(bytes(data), "x.gif"), np.asarray(colours.convert("RGB")))
     struct.pack_into("<HH", data, 6, 104, 77)  # the canvas
-    with pytest.raises(FringeError, match=r"x\.gif: its frame covers only a part of its 104 x 77"):
+    with pytest.raises(FringeError, match=r"x\.gif: its frame covers only part of its 104 x 77"):
         decode_pixels(bytes(data), "x.gif")
 
 

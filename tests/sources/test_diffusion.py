@@ -249,7 +249,7 @@ def test_prompts_are_part_of_the_fingerprint(made: Path, tmp_path: Path) -> None
 def test_images_that_take_noise_of_no_seed_are_refused(made: Path) -> None:
     """DiT hands its generators to no scheduler, so one that draws noise draws it from nowhere."""
     source = DiffusionSource(made / "noisy-dit", 9, label=1, guidance=1.0)
-    with pytest.raises(FringeError, match="image 0 is another one when it is made next to image 1"):
+    with pytest.raises(FringeError, match="image 0 changes when it is made together with image 1"):
         require_same(source.probe().read, source.name, EQUAL)
     right = DiffusionSource(made / "noisy-dit", 9, label=1, scheduler="DDIMScheduler")
     assert require_same(right.probe().read, right.name, EQUAL) == (8, 8)
@@ -267,8 +267,8 @@ def test_a_pipeline_that_changes_is_not_loaded(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"label": 1}, "is not conditional; leave out `label`"),
-        ({"prompts": "prompts.txt"}, "makes no images of text; leave out `prompts`"),
+        ({"label": 1}, "is not conditional; remove `label`"),
+        ({"prompts": "prompts.txt"}, "does not make images from text; remove `prompts`"),
         ({"guidance": 2.0}, "takes no `guidance_scale`; leave out `guidance`"),
         ({"resolution": 16}, "takes no `height`; leave out `resolution`"),
         ({"scheduler": "NoScheduler"}, "no SchedulerMixin named 'NoScheduler'"),
@@ -286,12 +286,12 @@ def test_what_the_pipeline_does_not_take(
 def test_what_is_missing_is_said(made: Path, tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"is conditional on 1000 classes; set `label`"):
         DiffusionSource(made / "dit", 9)
-    with pytest.raises(FringeError, match="makes images of text; set `prompts` to a file"):
+    with pytest.raises(FringeError, match="makes images from text; set `prompts` to a file"):
         DiffusionSource(made / "text", 9)
     with pytest.raises(FringeError, match="nowhere"):
         DiffusionSource(made / "text", 9, prompts=tmp_path / "nowhere.txt")
     (tmp_path / "empty.txt").write_text("\n\n")
-    with pytest.raises(FringeError, match=r"empty\.txt: holds no prompt"):
+    with pytest.raises(FringeError, match=r"empty\.txt: contains no prompts"):
         read_prompts(tmp_path / "empty.txt")
     with pytest.raises(FringeError, match=r"is not the folder of a diffusers pipeline"):
         DiffusionSource(tmp_path / "none", 9)
@@ -397,7 +397,7 @@ def test_a_run_is_planned_with_a_pipeline(
     assert (plain.steps, plain.precision, plain.batch_size) == (50, "float32", 10)
     del fake["prompts"]
     config["sources"]["fake"] = {**fake, "path": str(made / "noisy-dit"), "label": "balanced"}
-    with pytest.raises(FringeError, match=r"sources/fake: .*image 0 is another one"):
+    with pytest.raises(FringeError, match=r"sources/fake: .*image 0 changes"):
         check(config)
     config["sources"]["fake"] = {**fake, "label": "dataset"}
     with pytest.raises(FringeError, match="sources/fake/label: `dataset` means the labels of real"):

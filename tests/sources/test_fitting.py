@@ -131,11 +131,11 @@ def test_what_is_left_out_changes_the_fingerprint(
     ("options", "message"),
     [
         ({"filter": "bicubic", "resolution": 8}, "filter is 'bicubic'; it must be lanczos or box"),
-        ({"filter": "box"}, "filter is box, but nothing is resized; set `resolution`"),
+        ({"filter": "box"}, "filter is box, but images are not resized; set `resolution`"),
         ({"crop": "centre"}, "crop is 'centre'; it must be `center`, or `wide WxH`"),
         ({"crop": "wide 512"}, "crop is 'wide 512'"),
         ({"crop": "wide 0x0"}, "crop is 'wide 0x0'"),
-        ({"crop": "wide 16x24"}, "higher than wide"),
+        ({"crop": "wide 16x24"}, "height exceeds the width"),
         ({"crop": "wide 24x16", "resolution": 16}, "resolution is 16, but crop .* 24 x 24"),
     ],
 )

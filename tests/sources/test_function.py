@@ -140,14 +140,14 @@ def test_grey_images_become_three_channels(source: Callable[..., FunctionSource]
         ("floats", {}, r"returns an array of type float32 and shape \(1, 4, 4, 3\) for 1 images"),
         ("channels_first", {}, r"uint8 and shape \(1, 3, 4, 4\) .* return uint8 images \(1, H, W"),
         ("one_less", {}, r"shape \(0, 4, 4, 3\) for 1 images"),
-        ("lists", {}, "returns list in place of a NumPy array"),
-        ("growing", {}, r"images 5 are 4 x 5 pixels, and not 4 x 4"),
-        ("plain", {"resolution": 8}, r"images 5 are 4 x 4 pixels, and not 8 x 8"),
+        ("lists", {}, "returns list instead of a NumPy array"),
+        ("growing", {}, r"images 5 are 4 x 5 pixels, not 4 x 4"),
+        ("plain", {"resolution": 8}, r"images 5 are 4 x 4 pixels, not 8 x 8"),
         ("number", {}, "is of type int and cannot be called"),
         ("missing", {}, "cannot be imported"),
         ("plain", {"seed": 2}, "has no parameter `seed`, but the seed is 2"),
-        ("plain", {"settings": {"size": 4}}, "no parameter 'size', which `settings` name"),
-        ("images", {"settings": {"seed": 4}}, "hold 'seed', which has a key of its own"),
+        ("plain", {"settings": {"size": 4}}, "no parameter 'size', which `settings` contain"),
+        ("images", {"settings": {"seed": 4}}, "contain 'seed', which has its own key"),
     ],
 )
 def test_what_is_refused(
@@ -159,7 +159,7 @@ def test_what_is_refused(
 
 @pytest.mark.parametrize("function", ["images", "__main__:images", "a b:c", "os:path:join"])
 def test_a_name_that_is_none(function: str) -> None:
-    with pytest.raises(FringeError, match="is not right: module:function"):
+    with pytest.raises(FringeError, match="is not of the form module:function"):
         FunctionSource(function, 9)
 
 
@@ -167,7 +167,7 @@ def test_images_that_depend_on_their_batch_are_refused(
     source: Callable[..., FunctionSource],
 ) -> None:
     made = source("batch")
-    with pytest.raises(FringeError, match="image 0 is another one when it is made next to image 1"):
+    with pytest.raises(FringeError, match="image 0 changes when it is made together with image 1"):
         require_same(made.read, made.name)
     for name in ("images", "plain"):
         other = source(name)
@@ -224,7 +224,7 @@ def test_classes(source: Callable[..., FunctionSource]) -> None:
 @pytest.mark.parametrize("classes", ["[0.5] * 9", "[0] * 8", "[-1] * 9", "[1 << 40] * 9"])
 def test_classes_that_are_none(make: Make, classes: str) -> None:
     module = make(CODE + f"\nplain.classes = lambda indices: {classes}\n")
-    with pytest.raises(FringeError, match="return a whole number from 0 for each"):
+    with pytest.raises(FringeError, match="return an integer of at least 0 for each"):
         class_labels(FunctionSource(f"{module}:plain", 9))
 
 
@@ -271,7 +271,7 @@ def test_a_run_is_planned_with_a_function(
     assert opened.settings == {"size": 16, "on": True, "text": "a"}
     config["sources"]["fake"]["function"] = f"{module}:batch"
     del config["sources"]["fake"]["settings"]
-    with pytest.raises(FringeError, match=r"sources/fake: .*image 0 is another one"):
+    with pytest.raises(FringeError, match=r"sources/fake: .*image 0 changes"):
         check(config)
     config["sources"]["fake"] |= {"function": f"{module}:plain", "settings": {"size": [8]}}
     with pytest.raises(FringeError, match="sources/fake/settings/size: "):

@@ -139,15 +139,15 @@ def test_labels_of_a_data_set_may_be_folders_of_all_classes(folder: Path, tmp_pa
     assert isinstance(every, GeneratedSource)
     assert every.class_counts == [2, 1, 3, 4, 5]
     assert every.read([0]).shape == (1, 8, 8, 3)
-    with pytest.raises(FringeError, match=r"has 5 classes, but .* lie in folders of 4 classes"):
+    with pytest.raises(FringeError, match=r"has 5 classes, but .* are in folders of 4 classes"):
         asked("abcd").read([0])
 
 
 def test_a_label_is_a_class_or_a_rule(folder: Path) -> None:
     for options, message in (
         ({"label": "unifrom"}, r"classes\.pkl: label is 'unifrom'; it must be a class, or one of"),
-        ({"label": "dataset"}, "needs labels of real images"),
-        ({"label": 1, "class_counts": [1]}, "needs labels of real images"),
+        ({"label": "dataset"}, "only the label .dataset. uses labels of real images"),
+        ({"label": 1, "class_counts": [1]}, "only the label .dataset. uses labels of real images"),
     ):
         with pytest.raises(FringeError, match=message):
             GeneratedSource(folder / "classes.pkl", 9, **options)
@@ -401,8 +401,8 @@ def test_threads_load_a_generator_once_and_run_it_in_turn(
     [
         ("absent.pkl", {}, r"absent\.pkl: does not exist; correct the path"),
         ("classes.pkl", {}, r"classes\.pkl: is conditional on 5 classes; set `label`"),
-        ("classes.pkl", {"label": 5}, r"has classes 0 to 4; `label` is 5"),
-        ("plain.pkl", {"label": 0}, r"plain\.pkl: is not conditional; leave out `label` \(0\)"),
+        ("classes.pkl", {"label": 5}, r"has classes 0 to 4, but `label` is 5"),
+        ("plain.pkl", {"label": 0}, r"plain\.pkl: is not conditional; remove `label` \(0\)"),
     ],
 )
 def test_bad_input(folder: Path, name: str, options: dict[str, object], message: str) -> None:

@@ -223,7 +223,7 @@ def test_shards_lie_below_the_file_that_links_them(tmp_path: Path) -> None:
     linked = tmp_path / "a.h5"
     link_shards([shard(tmp_path, 0, N)], linked)
     for names, message in (
-        ('["../x.h5"]', "leads out of"),
+        ('["../x.h5"]', "points outside"),
         ('["gone.h5"]', r"gone\.h5: does not exist"),
         ('["a.h5"]', "its `features` lies in other files"),  # the file itself
         ('["a.h5", "a.h5"]', "links a shard twice"),
@@ -251,13 +251,19 @@ def spoil(key: str, place: Any, value: float) -> Callable[[Arrays], None]:
 BAD: list[tuple[Callable[[Arrays], None], str]] = [
     (
         lambda a: a.pop("features"),
-        r"no array of features in efficientnet-lite0, but .*; add an array of each",
+        r"no array of features in efficientnet-lite0, but .*; add an array named",
     ),
-    (lambda a: a.pop(CONTROL), "no array of features in untrained, but .* array of each network"),
+    (
+        lambda a: a.pop(CONTROL),
+        "no array of features in untrained, but .* array named after each network",
+    ),
     (spoil("features", (4, 7), np.nan), "`features`: row 4 holds NaN or infinity"),
     (spoil("features", (9, 0), -np.inf), "`features`: row 9 holds NaN or infinity"),
     (spoil("logits", (0, 999), 1e300), "`logits`: row 0 holds NaN or infinity"),
-    (spoil("labels", 11, -1), "`labels`: row 11 holds -1; labels are numbers of classes from 0"),
+    (
+        spoil("labels", 11, -1),
+        "`labels`: row 11 holds -1; labels must be class numbers of at least 0",
+    ),
     (put("features", rows(2048)), "has 2048 columns, but features of efficientnet-lite0 have 1280"),
     (put("logits", rows(1008)), "has 1008 columns, but logits of efficientnet-lite0 have 1000"),
     (put("untrained/logits", rows(5)), "`untrained/logits`: untrained is not a classifier"),
@@ -265,7 +271,7 @@ BAD: list[tuple[Callable[[Arrays], None], str]] = [
     (put("features", rows(1280)[None]), r"has shape \(1, 12, 1280\); it must"),
     (put("features", rows(1280) > 0), "`features`: is of type bool; it must hold numbers"),
     (put("features", rows(1280).astype("c8")), "is of type complex64"),
-    (put("labels", rows(1)), r"`labels`: is of type float32 and shape \(12, 1\); labels are"),
+    (put("labels", rows(1)), r"`labels`: is of type float32 and shape \(12, 1\); labels must be"),
     (put("classes", np.arange(N)), "holds both `labels` and `classes`"),
     (put("labels", np.arange(N - 1)), "`labels`: has 11 rows, but .*`features` has 12"),
     (put(CONTROL, rows(102, 13)), "`untrained`: has 13 rows, but .*`features` has 12"),
@@ -307,7 +313,9 @@ def test_wrong_files(tmp_path: Path, arrays: Arrays) -> None:
         both(path, count=13)
     with pytest.raises(FringeError, match=r"b\.npz: does not exist"):
         both(tmp_path / "b.npz")
-    with pytest.raises(FringeError, match=r"a\.npy: features are an \.npz, \.h5 or \.hdf5 file"):
+    with pytest.raises(
+        FringeError, match=r"a\.npy: not a file of features; give an \.npz, \.h5 or \.hdf5 file"
+    ):
         both(tmp_path / "a.npy")
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(FringeError, match=r"a\.npz: is damaged"):
@@ -339,7 +347,7 @@ def test_a_specification(tmp_path: Path, arrays: Arrays) -> None:
     source = source_from_spec(spec)
     assert isinstance(source, GivenFeatures)
     assert len(source) == N
-    with pytest.raises(FringeError, match="holds features and no images"):
+    with pytest.raises(FringeError, match="contains features but no images"):
         source.read([0])
 
 

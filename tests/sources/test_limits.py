@@ -38,7 +38,7 @@ def test_bytes_of_an_encoded_image(dataset: Path) -> None:
         pytest.skip("holds no encoded images")
     assert isinstance(source, EncodedSource)
     assert min(map(len, source._stored(range(7)))) > 99
-    told = r"has [0-9,]+ bytes, more than the 99 that `limits/bytes` allows; if it should not"
+    told = r"has [0-9,]+ bytes, more than the 99 that `limits/bytes` allows; if it should be"
     with pytest.raises(FringeError, match=told):
         open_source(dataset, limits=Limits(bytes=99)).read([0])
     with pytest.raises(FringeError, match=told):

@@ -121,7 +121,7 @@ def test_no_suffix_is_left_out_silently(tmp_path: Path, suffix: str):
 def test_what_a_set_without_images_holds(tmp_path: Path):
     folder = write_folder(tmp_path / "a", files("b/part1.zip", "b/part2.zip", "a.npy", ".c"))
     told = refused(folder, "holds no image, but 3 files (2 .zip, 1 .npy)")
-    assert "b/part1.zip may hold some: give that path" in told
+    assert "b/part1.zip may hold images: give that path" in told
     path = write_zip(tmp_path / "b.zip", files("images.tar", "dataset.json", "README"))
     told = refused(
         path, "no image, but 3 files", "1 without suffix", "unpack images.tar, which may hold"
@@ -185,7 +185,7 @@ def test_images_without_names_have_no_choice(tmp_path: Path):
     np.savez(tmp_path / "a.npz", np.zeros((2, 4, 4, 3), np.uint8))
     write_parquet(tmp_path / "a.parquet", [*files("1").values()])
     for name in ("a.npz", "a.parquet"):
-        refused(tmp_path / name, "images in a", "have no names; drop both keys", ignore="*.png")
+        refused(tmp_path / name, "images in a", "have no names; remove both keys", ignore="*.png")
 
 
 def test_a_choice_changes_what_images_are_and_nothing_else(tmp_path: Path, write: Write):

@@ -215,11 +215,11 @@ def test_keeps_labels_of_every_format(
 
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = write_parquet(tmp_path)
-    with pytest.raises(FringeError, match=r"a\.parquet: has no column `coarse`, which `label_col"):
+    with pytest.raises(FringeError, match=r"a\.parquet: has no column `coarse` \(`label_col"):
         prepare(path, tmp_path / "out.zip", 8, label_column="coarse")
     assert prepare(path, tmp_path / "out.zip", 8) == COUNT  # no column `label`, no labels
     assert labels_of(ZipSource(tmp_path / "out.zip")) is None
-    with pytest.raises(FringeError, match=r"a\.npz: is not Parquet, and `label_column`"):
+    with pytest.raises(FringeError, match=r"a\.npz: is not Parquet, but `label_column`"):
         prepare(write_npz(tmp_path), tmp_path / "out.zip", 8, label_column="fine")
 
 
@@ -269,9 +269,9 @@ def test_folders_that_are_no_classes_give_no_labels(tmp_path: Path, members: lis
 @pytest.mark.parametrize(
     ("stated", "said"),
     [
-        ("cat", "not a list of texts"),
-        ([1, 2], "not a list of texts"),
-        (["a", "a"], "one name twice"),
+        ("cat", "not a list of strings"),
+        ([1, 2], "not a list of strings"),
+        (["a", "a"], "contain a name twice"),
     ],
 )
 def test_names_of_classes_that_are_none(tmp_path: Path, stated: object, said: str) -> None:

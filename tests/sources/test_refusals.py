@@ -38,7 +38,7 @@ def test_all_are_named_at_once(tmp_path: Path, write: Callable[[Path, Mapping[st
     path = write(tmp_path / "set", files)
     with pytest.raises(
         FringeError,
-        match=r"09\.jpg: its colours are CMYK.*; 2 more are refused: .*12\.jpg, .*25\.jpg$",
+        match=r"09\.jpg: its colour mode is CMYK.*; 2 more are refused: .*12\.jpg, .*25\.jpg$",
     ):
         _ = open_source(path, cache=tmp_path / "cache").fingerprint
     kept = open_source(path, ignore=["09.jpg", "12.jpg", "25.jpg"], cache=tmp_path / "cache")

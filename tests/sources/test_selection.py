@@ -109,7 +109,7 @@ def test_every_form_gives_the_images_of_a_random_order(dataset: Path, in_order: 
         with ThreadPoolExecutor(3) as pool:
             for index, images in enumerate(pool.map(source.read, [[i] for i in range(5)] * 4)):
                 assert np.array_equal(images[0], wanted[index % 5])
-    with pytest.raises(FringeError, match="image 5 was asked for; its 5 images"):
+    with pytest.raises(FringeError, match="image 5 was asked for, but the 5 images"):
         open_source(dataset, count=5).read([5])
     with pytest.raises(FringeError, match=r"holds 7 images, fewer than the 8 asked for"):
         open_source(dataset, count=8)
@@ -120,7 +120,7 @@ def test_a_set_that_claims_too_many_images(
 ) -> None:
     path = write_lmdb(tmp_path / "set", {b"%d" % i: encode(one) for i, one in enumerate(pixels)})
     monkeypatch.setattr("fringe.sources.selection.LARGEST", 6)
-    with pytest.raises(FringeError, match=r"holds 7 images, more than the 6 .*order: file"):
+    with pytest.raises(FringeError, match=r"holds 7 images, but at most 6 .*order: file"):
         open_source(path, count=3)
     assert np.array_equal(open_source(path, count=3, order="file").read(range(3)), pixels[:3])
     assert len(open_source(path)) == 7

@@ -14,7 +14,7 @@ import numpy as np
 from fringe.errors import FringeError
 from fringe.features.finite import require_finite_rows
 from fringe.files.hdf5 import create_h5
-from fringe.sources.decoder_warnings import as_attributes, collected_warnings, tell
+from fringe.sources.decoder_warnings import as_attributes, collected_warnings, log_summary
 from fringe.sources.prefetch import batches, filled_up
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def extract_shard(
             for space, dataset in datasets.items():
                 dataset[start - first : stop - first] = rows[space]
         file.attrs.update(as_attributes(warned))
-    tell(source.name, warned, last - first)
+    log_summary(source.name, warned, last - first)
 
 
 def activations(

@@ -1,8 +1,8 @@
-"""Scattered images of files that hold them in groups, read ahead a large part at a time.
+"""Read scattered images of grouped files ahead, a large part at a time.
 
-To read one image of a Parquet file is to read its group of rows, one of a chunked HDF5 file its
-chunk, and one of a compressed NPZ all images before it. In the order of the files that happens once
-for each group; in a random order it would happen again for each image.
+Reading one image of a Parquet file reads its group of rows, reading one of a chunked HDF5 file
+reads its chunk, and reading one of a compressed NPZ reads all images before it. In the order of
+the files this happens once per group. In random order it would happen again for each image.
 """
 
 import threading
@@ -16,19 +16,19 @@ from fringe.sources.selection import Shuffled
 
 __all__ = ["along"]
 
-WINDOW = 128 << 20  # bytes of stored images that are held at a time
-FIRST = 64  # images in the first part, before it is known how large they are
+WINDOW = 128 << 20  # bytes of stored images in memory at a time
+FIRST = 64  # images in the first part, whose size is not known yet
 
 
 def along(source: ImageSource, bounds: Sequence[tuple[int, int]]) -> "ImageSource | Ahead":
-    """Return what reads ``source`` quickly, if it is read from each of ``bounds`` to the next.
+    """Return a reader that is fast if ``source`` is read in the order of ``bounds``.
 
     Parameters
     ----------
     source : ImageSource
     bounds : sequence of (int, int)
-        The first image of each batch, and the one behind its last, in the order in which batches
-        are read; threads may overtake each other.
+        The first image of each batch, and one past its last image, in the order in which batches
+        are read. Threads may overtake each other.
     """
     if isinstance(source, Shuffled) and source.source.grouped:
         return Ahead(source, bounds)
@@ -36,32 +36,32 @@ def along(source: ImageSource, bounds: Sequence[tuple[int, int]]) -> "ImageSourc
 
 
 class Ahead:
-    """A shuffled source that is read in a known order, each image once; see `along`.
+    """A shuffled source that is read in a known order, each image once. See `along`.
 
-    Stored images are read in the order of the files, as many of the next ones as WINDOW holds; no
-    more than three times WINDOW is held. When pickled, none goes along.
+    Stored images are read in the order of the files: each time the next images that fit into
+    WINDOW. At most three times WINDOW is in memory. A pickle does not contain stored images.
     """
 
     def __init__(self, source: Shuffled, bounds: Sequence[tuple[int, int]]) -> None:
-        """Keep them; nothing is read yet."""
+        """Store the arguments; read nothing yet."""
         self.source = source
         self._coming = np.concatenate([source.indices[first:last] for first, last in bounds])
         self._begin()
 
     def _begin(self) -> None:
-        self._next = 0  # among those to come
-        self._read = 0  # bytes of all that were read so far
+        self._next = 0  # position in the known order
+        self._read = 0  # bytes read so far
         self._held: dict[int, bytes] = {}
-        self._size = 0  # bytes of these
+        self._size = 0  # bytes of the images in memory
         self._lock = threading.Lock()
 
     def read(self, indices: Indices) -> Images:
-        """Return what the source does.
+        """Return the images at ``indices``, as `Shuffled.read` does.
 
         Raises
         ------
         FringeError
-            As the source does.
+            As `Shuffled.read`.
         """
         files = self.source.source
         wanted = self.source.indices[check_indices(indices, len(self.source), files.name)].tolist()
@@ -72,7 +72,7 @@ class Ahead:
                 {one: self._held.pop(one) for one in set(wanted)} if self._holds(wanted) else {}
             )
             self._size -= sum(map(len, stored.values()))
-        # Otherwise they are not among those that were told, were read before, or are too large.
+        # Otherwise the images are not in ``bounds``, were read before, or are too large.
         return files.from_stored(wanted, stored.__getitem__) if stored else files.read(wanted)
 
     def _holds(self, wanted: list[int]) -> bool:
@@ -93,10 +93,10 @@ class Ahead:
         self._next = min(self._next + count, len(self._coming))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle what was told."""
+        """Pickle the source and the known order."""
         return {"source": self.source, "_coming": self._coming}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Begin again."""
+        """Restore, with no images in memory."""
         vars(self).update(state)
         self._begin()

@@ -1,4 +1,4 @@
-"""Images that a file holds as one array, among other arrays."""
+"""Images stored as one array in a file, which may contain other arrays."""
 
 import math
 import re
@@ -18,20 +18,20 @@ from fringe.sources.limits import LIMITS, Limits
 
 __all__ = ["ArraySource", "CompressedArray", "Held", "choose_array"]
 
-BLOCK = 16 << 20  # bytes of pixels that are read at a time
+BLOCK = 16 << 20  # bytes of pixels to read at a time
 _CHANNELS = (1, 3)  # gray and RGB
 _NAMED = 10  # arrays that a message names
 
 
 class Held(NamedTuple):
-    """What a file says of one of its arrays."""
+    """Shape and type of an array in a file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
 
     @property
     def are_images(self) -> bool:
-        """Whether these are images that can be read."""
+        """Whether the array contains images that can be read."""
         is_right = self.dtype == np.uint8 and len(self.shape) == 4 and self.shape[3] in _CHANNELS
         return is_right and min(self.shape[1:]) > 0
 
@@ -41,9 +41,9 @@ class Held(NamedTuple):
 
 
 class ArraySource(FileSource):
-    """Images that one file holds as a uint8 array (N, H, W, 3), RGB, or (N, H, W, 1), gray.
+    """Images in a file as a uint8 array (N, H, W, 3), RGB, or (N, H, W, 1), gray.
 
-    Gray becomes RGB, which loses nothing.
+    Gray becomes RGB without loss.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class ArraySource(FileSource):
         count: int | None,
         limits: Limits = LIMITS,
     ) -> None:
-        """Check that an array holds images.
+        """Check that an array contains images.
 
         Raises
         ------
         FringeError
-            If it does not, if they are larger than ``limits`` allow, or if there are fewer than
-            ``count`` images.
+            If the array does not contain images, if they exceed ``limits``, or if there are fewer
+            than ``count`` images.
         """
         if not held.are_images:
             raise FringeError(
@@ -79,7 +79,7 @@ class ArraySource(FileSource):
         return f"{self.name}: image {index}"
 
     def image_size(self, index: int) -> tuple[int, int]:
-        """Return width and height of one image as it is stored."""
+        """Return width and height of one stored image."""
         return self.shape[2], self.shape[1]
 
     def read(self, indices: Indices) -> Images:
@@ -97,13 +97,13 @@ class ArraySource(FileSource):
         return self._fitted(rows)
 
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
-        """Yield the pixels of the images at ``indices``, which increase."""
+        """Yield the pixels of the images at ``indices``, which must increase."""
         step = max(1, BLOCK // int(np.prod(self.shape[1:], dtype=np.int64)))
         for start in range(0, len(indices), step):
             yield from map(bytes, self._rows(indices[start : start + step]))
 
     def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
-        """Return what `read` does, of what ``stored`` returns for an index."""
+        """Return the images at ``indices``, made from the bytes that ``stored(index)`` returns."""
         wanted = check_indices(indices, len(self), self.name)
         rows = np.empty((len(wanted), *self.shape[1:]), np.uint8)
         for row, index in enumerate(wanted):
@@ -125,14 +125,14 @@ class ArraySource(FileSource):
 
 
 class CompressedArray(ArraySource):
-    """An array that may be compressed as a whole, so that an image is read behind those before it.
+    """An array that may be compressed as a whole: reading an image reads all images before it.
 
-    `fringe.sources.unpacked` unpacks it once, so that any image can be read at any time.
+    `fringe.sources.unpacked` unpacks it once, so that every image can be read directly.
 
     Attributes
     ----------
     compressed : bool
-        Whether it is.
+        Whether it is compressed.
     """
 
     compressed: bool
@@ -140,42 +140,42 @@ class CompressedArray(ArraySource):
     @property
     @abstractmethod
     def identity(self) -> str:
-        """SHA-256 of what the images depend on, used or not."""
+        """SHA-256 of all that determines the images, whether they are used or not."""
 
     @property
     def size(self) -> int:
-        """Bytes of all images of the array, used or not."""
+        """Bytes of all images of the array, whether they are used or not."""
         return math.prod(self.shape)
 
     @abstractmethod
     def stored(self, rows: int) -> Iterator[Images]:
-        """Yield all images of the array, used or not, as they are stored, ``rows`` at a time.
+        """Yield all stored images of the array, used or not, ``rows`` at a time.
 
         Raises
         ------
         FringeError
-            If it is damaged.
+            If the array is damaged.
         """
 
     @abstractmethod
     def read_unpacked(self, path: Path) -> None:
-        """Read images from a file that `fringe.sources.unpacked.unpack` made, if of this array."""
+        """Read images from a file of `fringe.sources.unpacked.unpack`, if it is of this array."""
 
 
 def choose_array(name: str, arrays: Mapping[str, Held], usual: str) -> str:
-    """Return which of a file's arrays holds its images.
+    """Return the name of the array that contains a file's images.
 
-    This is the array called ``usual``, or the only one that may hold images: others are numbers,
-    vectors and matrices, such as labels and statistics. That it really holds images, `ArraySource`
-    checks.
+    This is the array ``usual``, or the only array that may contain images. Other arrays are
+    numbers, vectors and matrices, such as labels and statistics. `ArraySource` checks that the
+    array really contains images.
 
     Raises
     ------
     FringeError
-        If there is no such array, or there are several to choose from.
+        If there is no such array, or there are several.
     """
     possible = {key: held for key, held in arrays.items() if len(held.shape) > 2}
-    # Names that NumPy gives say nothing of what an array holds.
+    # Default names of NumPy do not describe an array's content.
     numbered = [key for key in possible if re.fullmatch(r"arr_\d+", key)]
     several = [key for key in numbered if possible[key].are_images]
     if usual in possible and len(several) < 2:
@@ -184,41 +184,42 @@ def choose_array(name: str, arrays: Mapping[str, Held], usual: str) -> str:
         (only,) = possible
         return only
     named = [f"`{key}` of {held}" for key, held in islice((possible or arrays).items(), _NAMED)]
-    told = ", ".join(named + ["..."] * (len(possible or arrays) > _NAMED))
+    listed = ", ".join(named + ["..."] * (len(possible or arrays) > _NAMED))
     if possible:
         raise FringeError(
-            f"{name}: holds several arrays that may be images ({told}); give those to be used a "
-            f"file of their own, as `{usual}`"
+            f"{name}: holds several arrays that may be images ({listed}); save the one to use in a "
+            f"separate file, as `{usual}`"
         )
     if usual in arrays:
         return usual
     raise FringeError(
-        f"{name}: holds no array of images, but {told or 'no array at all'}; give a file with one "
-        f"of shape (N, height, width, 3), `{usual}`"
+        f"{name}: holds no array of images, but {listed or 'no arrays at all'}; give a file with "
+        f"one of shape (N, height, width, 3), `{usual}`"
     )
 
 
 def _remedy(held: Held) -> str:
-    """Return how an array of something like images is made one of images."""
+    """Return how to convert an array that resembles images to an array of images."""
     shape, steps = held.shape, []
     if held.dtype.kind == "O":
         return "save pixels of one size (numpy.stack), or put encoded files into a ZIP or a folder"
     if len(shape) == 3:
         steps.append(
-            "there is no axis of channels here; if the images are gray, take images[..., None], "
-            "and if this is one image, images[None]"
+            "the array has no axis of channels; if the images are gray, use images[..., None], "
+            "and if it is one image, images[None]"
         )
     elif len(shape) == 4 and shape[3] not in _CHANNELS and shape[1] in _CHANNELS:
-        steps.append("the channels come first here; take images.transpose(0, 2, 3, 1).copy()")
+        steps.append("the channels come first; use images.transpose(0, 2, 3, 1).copy()")
     elif len(shape) == 4 and shape[3] == 4:
         steps.append(
-            "these have a fourth channel; if it is opaque everywhere, take images[..., :3].copy()"
+            "the images have a fourth channel; if it is opaque everywhere, use images[..., "
+            ":3].copy()"
         )
     if held.dtype.kind == "f":
         steps.append(
-            "bring the pixels to 0 to 255 and convert them, such as numpy.round(images * "
-            "255).astype('uint8') where they are in 0 to 1"
+            "scale the pixels to 0 ... 255 and convert them, for example numpy.round(images * "
+            "255).astype('uint8') if they are in 0 ... 1"
         )
     elif held.dtype != np.uint8:
-        steps.append("bring the pixels to 0 to 255 and convert them (astype('uint8'))")
+        steps.append("scale the pixels to 0 ... 255 and convert them (astype('uint8'))")
     return "; ".join([*(steps or ["convert the array"]), "then save it again"])

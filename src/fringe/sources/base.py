@@ -1,4 +1,4 @@
-"""What an image source is, and what the sources of files share."""
+"""The protocol of an image source, and the base classes of sources that read files."""
 
 import hashlib
 import os
@@ -45,7 +45,7 @@ __all__ = [
 
 #: Part of every fingerprint of files: raise it when the same files give other pixels.
 REVISION = 1
-# The same for sets with TIFFs among their names: since 2 the orientation tag is not applied.
+# The same for sets that contain TIFFs. Since 2, the orientation tag is not applied.
 _TIFF_REVISION = 2
 
 Images = npt.NDArray[np.uint8]
@@ -60,13 +60,34 @@ class ImageSource(Protocol):
     Attributes
     ----------
     name : str
-        What a message calls it: a path, ``photos (seed 0)``, ...
+        Name in messages: a path, ``photos (seed 0)``, ...
     resolution : tuple of int
-        Height and width of every image, pixels.
+        Height and width of every image, in pixels.
     fingerprint : str
-        Hex SHA-256 that changes when the images do, and not when their file is touched or moved.
+        Hex SHA-256. It changes when the images change, but not when their file is touched or moved.
     simulated : bool
-        Whether the images are a simulation of a generator's, to be labelled so beside every number.
+        Whether the images simulate those of a generator. Every number is then labelled "simulated".
+
+    Examples
+    --------
+    Any class with these attributes and methods is an image source:
+
+    >>> import numpy as np
+    >>> from fringe.sources import ImageSource
+    >>> class Gray:
+    ...     name, resolution, simulated = "gray", (32, 32), False
+    ...     fingerprint = "gray of 32 x 32 pixels"
+    ...
+    ...     def __len__(self):
+    ...         return 100
+    ...
+    ...     def read(self, indices):
+    ...         return np.full((len(indices), 32, 32, 3), 128, np.uint8)
+    ...
+    ...     def fingerprint_of(self, first, last):
+    ...         return self.fingerprint
+    >>> isinstance(Gray(), ImageSource)
+    True
     """
 
     @property
@@ -87,35 +108,36 @@ class ImageSource(Protocol):
         ...
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return what `fingerprint` is for images ``first`` to ``last - 1`` alone.
+        """Return the `fingerprint` of images ``first`` to ``last - 1`` only.
 
-        It does not change when other images do, or their number, as far as the format can tell.
+        If the format permits, it does not change when other images or their number change.
         """
         ...
 
 
 class PerProcess(Generic[Handle]):
-    """A file handle that each process, and thread, opens for itself when it first needs it.
+    """A file handle that each process, and each thread, opens when it first needs it.
 
-    A handle inherited by fork shares its position with the parent's, so two processes that read
-    would each get the other's bytes. Pickled, it is only the recipe for opening.
+    A handle inherited by fork shares its position with the handle of the parent. Two processes
+    that read would each get bytes that the other one requested. A pickle contains only the
+    function that opens the file.
 
     Parameters
     ----------
     open_handle : callable
-        The recipe.
+        Opens the file and returns the handle.
     threads_share : bool
         Whether threads may use one handle at the same time.
     """
 
     def __init__(self, open_handle: Callable[[], Handle], threads_share: bool = False) -> None:
-        """Keep the recipe; open nothing yet."""
+        """Store the function; do not open the file yet."""
         self._open = open_handle
         self._threads_share = threads_share
         self._own: Any = SimpleNamespace() if threads_share else threading.local()
 
     def get(self) -> Handle:
-        """Return the handle of this process (and thread), opened if need be."""
+        """Return the handle of this process (and thread); open the file if necessary."""
         opened: tuple[int, Handle] | None = getattr(self._own, "opened", None)
         if opened is None or opened[0] != os.getpid():
             opened = os.getpid(), self._open()
@@ -123,7 +145,7 @@ class PerProcess(Generic[Handle]):
         return opened[1]
 
     def __reduce__(self) -> tuple[type["PerProcess[Handle]"], tuple[Callable[[], Handle], bool]]:
-        """Pickle as the recipe."""
+        """Pickle only the function that opens the file."""
         return PerProcess, (self._open, self._threads_share)
 
 
@@ -136,46 +158,46 @@ def digest(parts: Iterable[object]) -> str:
 
 
 class Fingerprinted(ABC):
-    """A source whose fingerprint follows from those of its parts."""
+    """A source whose fingerprint is computed from fingerprints of its parts."""
 
     @abstractmethod
     def __len__(self) -> int: ...  # noqa: D105
 
     @abstractmethod
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return a hex SHA-256 of what images ``first`` to ``last - 1`` depend on."""
+        """Return a hex SHA-256 of all that determines images ``first`` to ``last - 1``."""
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the number of images and of what they depend on."""
+        """SHA-256 of the number of images and of all that determines them."""
         return digest([len(self), self.fingerprint_of(0, len(self))])
 
 
 class FileSource(Fingerprinted):
-    """A set of images that files hold, as they are or each cropped and resized.
+    """A set of images in files, either unchanged or each cropped and resized.
 
     Parameters
     ----------
     name : str
-        What messages call it.
+        Name in messages.
     count : int
         The number of images.
     fit : Fit, optional
-        How images are brought to one size, which changes FID; None: they are not.
+        How images are cropped and resized, which changes FID. None: images are not changed.
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
     """
 
     simulated = False
-    #: Whether files hold images in groups, and to read one is to read its group.
+    #: Whether files store images in groups, so that reading one image reads its whole group.
     grouped = False
-    #: Whether images that their decoder warns of are refused instead of counted.
+    #: Whether images with a decoder warning are refused. Otherwise they are counted.
     strict = False
-    #: What `select` and `ignore` leave out, by suffix ("2 .heic, 1 .exr"); "" if nothing.
+    #: Files that `select` and `ignore` leave out, by suffix ("2 .heic, 1 .exr"); "" if none.
     left_out = ""
 
     def __init__(self, name: str, count: int, fit: Fit | None, limits: Limits = LIMITS) -> None:
-        """Keep them."""
+        """Store the arguments."""
         self.name = name
         self.count = count
         self.fit = fit
@@ -183,9 +205,9 @@ class FileSource(Fingerprinted):
 
     @abstractmethod
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return a hex SHA-256 of what the images at ``indices`` depend on, in that order.
+        """Return a hex SHA-256 of all that determines the images at ``indices``, in that order.
 
-        Only these images are read, where images have to be read for that.
+        If images must be read for the fingerprint, only these images are read.
 
         Raises
         ------
@@ -195,11 +217,11 @@ class FileSource(Fingerprinted):
 
     @abstractmethod
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
-        """Yield what the files hold of the images at ``indices``, which increase."""
+        """Yield the stored bytes of the images at ``indices``, which must increase."""
 
     @abstractmethod
     def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
-        """Return what `read` does, of what ``stored`` returns for an index in place of the files'.
+        """Return the images at ``indices``, decoded from ``stored(index)`` instead of the files.
 
         Raises
         ------
@@ -213,29 +235,29 @@ class FileSource(Fingerprinted):
 
     @abstractmethod
     def _label(self, index: int) -> str:
-        """Return what a message calls one image."""
+        """Return the name of one image in messages."""
 
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
-        """Tell whether an image, as it is stored, is not the one that a fingerprint was told of.
+        """Return whether stored data differ from the data that the image's fingerprint is of.
 
-        That cannot be told of an image of which no fingerprint was asked yet.
+        Always False for an image whose fingerprint was not requested yet.
         """
         return False
 
     def _refuse_other(self, index: int, data: bytes | memoryview) -> None:
-        """Raise if an image was changed since the fingerprint was told that it is part of."""
+        """Raise if an image was changed after its fingerprint was computed."""
         if self._is_other(index, data):
             raise self._changed(index)
 
     def _changed(self, index: int) -> ChangedError:
         return ChangedError(
-            f"{self._label(index)}: was changed since the data set was opened; run again as soon "
-            "as nothing changes it any more"
+            f"{self._label(index)}: was changed since the data set was opened; wait until nothing "
+            "changes it any more, then run again"
         )
 
     @abstractmethod
     def image_size(self, index: int) -> tuple[int, int]:
-        """Return width and height of one image as it is stored, without decoding it."""
+        """Return width and height of one stored image, without decoding it."""
 
     @abstractmethod
     def read(self, indices: Indices) -> Images:
@@ -244,8 +266,8 @@ class FileSource(Fingerprinted):
         Raises
         ------
         FringeError
-            If an index is out of range or an image cannot be read. A `ChangedError`, if it is not
-            the image any more of which a fingerprint was told.
+            If an index is out of range or an image cannot be read. A `ChangedError` if an image
+            was changed after its fingerprint was computed.
         """
 
     @property
@@ -255,7 +277,7 @@ class FileSource(Fingerprinted):
 
     @cached_property
     def resolution(self) -> tuple[int, int]:
-        """Height and width; without ``fit`` those of the first image."""
+        """Height and width; without ``fit``, of the first image."""
         if self.fit is not None:
             return self.fit.size, self.fit.size
         width, height = self.image_size(0)
@@ -266,7 +288,7 @@ class FileSource(Fingerprinted):
         return self.count
 
     def _digest(self, kind: str, *parts: object) -> str:
-        """Return the fingerprint of ``parts``, what the pixels follow from in files of a kind."""
+        """Return the fingerprint of ``parts``, which determine the pixels of files of ``kind``."""
         fit = None if self.fit is None else self.fit.identity
         return digest([kind, self._revision, fit, *parts])
 
@@ -276,12 +298,12 @@ class FileSource(Fingerprinted):
 
 
 class EncodedSource(FileSource):
-    """A set of encoded image files (PNG, JPEG, ...), decoded when read.
+    """A set of encoded image files (PNG, JPEG, ...). Images are decoded when they are read.
 
-    Without ``fit`` all images must have the size of the first.
+    Without ``fit``, all images must have the size of the first image.
     """
 
-    members: Sequence[str] = ()  # the names of the images, where they have names
+    members: Sequence[str] = ()  # names of the images, if they have names
 
     @cached_property
     def _revision(self) -> int | tuple[int, int]:
@@ -293,22 +315,22 @@ class EncodedSource(FileSource):
         """Return one encoded image."""
 
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
-        """Yield the encoded images at ``indices``, which increase."""
+        """Yield the encoded images at ``indices``, which must increase."""
         return map(self._bytes, indices)
 
     def image_size(self, index: int) -> tuple[int, int]:
-        """Return width and height of one image as it is stored, from its header."""
+        """Return width and height of one stored image, from its header."""
         return self._size_of(index, self._bytes(index))
 
     def _size_of(self, index: int, data: bytes, only_read: bool = False) -> tuple[int, int]:
         return size_of(data, self._label(index), only_read=only_read, limits=self.limits)
 
     def _checked(self, indices: Sequence[int]) -> Iterator[bytes]:
-        """Yield what `_stored` does, to be hashed, and look at headers while it is at hand.
+        """Yield the encoded images at ``indices`` for hashing, and check their headers.
 
-        So what is not an image, is of a kind that is refused, or has another size is found while a
-        run is planned. Behind the first such image nothing is yielded, and the others are looked
-        at, so that one message names all.
+        Planning a run therefore finds files that are not images, images of refused kinds, and
+        images of another size. After the first such image nothing more is yielded. The remaining
+        images are still checked, so that one message names all refused images.
         """
         faults: list[tuple[str, FringeError]] = []
         for index, data in zip(indices, self._stored(indices), strict=True):
@@ -325,11 +347,11 @@ class EncodedSource(FileSource):
             raise several(faults) from faults[0][1]
 
     def _check_size(self, label: str, width: int, height: int) -> None:
-        """Raise if an image that is not to be fitted has another size than the first one."""
+        """Raise if there is no ``fit`` and an image differs in size from the first image."""
         if self.fit is None and (height, width) != self.resolution:
             raise FringeError(
                 f"{label}: {_size((height, width))}, but {self._label(0)} is "
-                f"{_size(self.resolution)}; bring all images to one size, or set `resolution` "
+                f"{_size(self.resolution)}; give all images the same size, or set `resolution` "
                 "(--resolution of `fringe compare`) to have each cropped to a centred square and "
                 "resized"
             )
@@ -344,14 +366,14 @@ class EncodedSource(FileSource):
         Raises
         ------
         FringeError
-            If an index is out of range, an image cannot be decoded or is of a kind that is
-            refused, or its size differs from the first one's; with ``strict``, also if a decoder
-            warns of an image.
+            If an index is out of range, or an image cannot be decoded, is of a refused kind, or
+            differs in size from the first image. With ``strict``, also if a decoder warns of an
+            image.
         """
         return self.from_stored(indices, self._bytes)
 
     def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
-        """Return what `read` does, of what ``stored`` returns for an index.
+        """Return the images at ``indices``, decoded from the bytes that ``stored(index)`` returns.
 
         Raises
         ------
@@ -361,7 +383,7 @@ class EncodedSource(FileSource):
         wanted = check_indices(indices, len(self), self.name)
         height, width = self.resolution
         images = np.empty((len(wanted), height, width, 3), np.uint8)
-        # In increasing order, which is the quick one for files that are read as streams.
+        # Increasing order is fastest for files that are read as streams.
         for row in sorted(range(len(wanted)), key=wanted.__getitem__):
             index = wanted[row]
             data = stored(index)
@@ -374,15 +396,15 @@ class EncodedSource(FileSource):
 
 
 def check_count(held: int, count: int | None, name: str) -> int:
-    """Return how many images to use: ``count``, or all that are ``held``.
+    """Return the number of images to use: ``count``, or all ``held`` images.
 
     Raises
     ------
     FringeError
-        If nothing is held, or less than ``count``.
+        If there are no images, or fewer than ``count``.
     """
     if held == 0:
-        raise FringeError(f"{name}: holds no image; give a data set with at least one")
+        raise FringeError(f"{name}: holds no images; give a data set with at least one image")
     if count is None:
         return held
     if count < 1:
@@ -396,18 +418,18 @@ def check_count(held: int, count: int | None, name: str) -> int:
 
 
 def check_indices(indices: Indices, count: int, name: str) -> list[int]:
-    """Return ``indices`` as a list of integers, each at least 0 and less than ``count``.
+    """Return ``indices`` as a list of integers; check that each is in 0 ... ``count - 1``.
 
     Raises
     ------
     FringeError
-        If one is not.
+        If an index is out of range.
     """
     wanted = [int(index) for index in indices]
     for index in wanted:
         if not 0 <= index < count:
             raise FringeError(
-                f"{name}: image {index} was asked for; its {count} images are numbered "
+                f"{name}: image {index} was asked for, but the {count} images are numbered "
                 f"0 to {count - 1}"
             )
     return wanted
@@ -415,17 +437,17 @@ def check_indices(indices: Indices, count: int, name: str) -> list[int]:
 
 @contextmanager
 def readable(path: str | os.PathLike[str], *damage: type[Exception]) -> Iterator[None]:
-    """Turn failures to read ``path`` (an ``OSError``, or any of ``damage``) into a clear message.
+    """Turn errors of reading ``path`` (an ``OSError`` or one of ``damage``) into clear messages.
 
     Raises
     ------
     FringeError
-        If the file is missing, may not be read, or is damaged.
+        If the file is missing, not readable, or is damaged.
     """
     failures: tuple[type[Exception], ...] = (OSError, *damage)
     try:
         yield
-    except FringeError:  # it says better what is wrong
+    except FringeError:  # already a clear message
         raise
     except failures as error:
         why = unreadable(error) if isinstance(error, OSError) else None
@@ -433,7 +455,8 @@ def readable(path: str | os.PathLike[str], *damage: type[Exception]) -> Iterator
             raise FringeError(f"{_cut(str(path))}: {why}") from error
         refuse_stand_in(path)
         raise FringeError(
-            f"{path}: is damaged or not what its name says ({error}); fetch or make it again"
+            f"{path}: is damaged or not of the format that its name says ({error}); fetch or make "
+            "the file again"
         ) from error
 
 
@@ -442,13 +465,13 @@ def _cut(path: str) -> str:
 
 
 def refuse_escape(member: str, name: str) -> None:
-    """Raise if ``member`` would lie outside the folder that the archive is unpacked into."""
+    """Raise if unpacking ``member`` would write outside the target folder of the archive."""
     path = PurePosixPath(member.replace("\\", "/"))
     drive = re.match("[A-Za-z]:", member)
     if path.is_absolute() or ".." in path.parts or drive:
         raise FringeError(
-            f"{name}!{member}: its name leads out of the archive's folder; make the archive again "
-            "with plain relative names"
+            f"{name}!{member}: its name points outside the archive's folder; make the archive "
+            "again with plain relative names"
         )
 
 

@@ -1,7 +1,7 @@
-"""Public files by name: reference statistics, generators and data sets that others published.
+"""Public files by name: published reference statistics, generators and data sets.
 
-``catalogue.yaml`` holds what is known of each. A configuration names one, for example as
-``published:edm/cifar10``. Nothing is fetched here.
+``catalogue.yaml`` describes each file. A configuration names a file, for example, as
+``published:edm/cifar10``. This module downloads nothing.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from fringe.errors import FringeError
 
 __all__ = ["FOLDER", "PREFIX", "Published", "catalogue", "is_published", "published"]
 
-#: How a text begins that names an entry in the place of a path.
+#: Prefix of a text that names an entry instead of a path.
 PREFIX = "published:"
 
-#: Where its file is put, in the folder of data.
+#: Folder of the files, inside the folder of data.
 FOLDER = "data/published"
 
 _NEAREST = 3  # names that a message offers
@@ -38,28 +38,28 @@ class Published:
     name : str
         ``<family>/<name>``.
     kinds : tuple of str
-        What it holds: ``"statistics"``, ``"generator"`` or ``"images"``; of guided-diffusion's
-        reference batches the first and the last.
+        Its content: ``"statistics"``, ``"generator"`` or ``"images"``; guided-diffusion's
+        reference batches have ``"statistics"`` and ``"images"``.
     title : str
-        Of what data set.
+        Name of the data set.
     urls : tuple of str
         The publisher's address, then mirrors with the same bytes.
     found_in : str
-        Public repository and path of the document or source file that has the address.
+        Public repository and path of the document or source file that contains the address.
     licence, protocol : str
-        Of the file; and how numbers are measured with it, as far as its publisher says.
+        Licence of the file, and how its publisher measures numbers with it.
     networks : tuple of str
-        The networks whose features statistics are of.
+        Networks of the statistics.
     count : int, optional
-        Number of images that statistics are of.
+        Number of images of the statistics.
     resolution : int, optional
         Width and height of the images, in pixels.
     size : str
-        Of the file in words; "" where unknown.
+        Size of the file in words; "" if unknown.
     sha256, md5 : str, optional
-        Hex digests that somebody has published, and ``digest_in`` where.
+        Published hex digests; ``digest_in`` says where they were published.
     note : str
-        What a user must know.
+        A remark for users.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Published:
 
     @property
     def path(self) -> str:
-        """Where the file is put, in the folder of data: with the ending that its publisher gave."""
+        """Path of the file inside the folder of data, with its publisher's suffix."""
         return f"{FOLDER}/{self.name}{_ending(self.urls[0])}"
 
 
@@ -109,12 +109,12 @@ def catalogue() -> Mapping[str, Published]:
 
 
 def published(name: str, kind: str | None = None) -> Published:
-    """Return the entry of a name, with or without ``published:`` before it.
+    """Return the entry with a name, with or without the prefix ``published:``.
 
     Raises
     ------
     FringeError
-        If there is none, with the nearest names; or if it holds nothing of ``kind``.
+        If there is no such entry (the message lists similar names), or it is not of ``kind``.
 
     >>> published("published:edm/cifar10").count
     50000
@@ -122,23 +122,23 @@ def published(name: str, kind: str | None = None) -> Published:
     plain = name.removeprefix(PREFIX)
     known = catalogue()
     if plain not in known:
-        fitting = [one for one in known if kind is None or kind in known[one].kinds]
+        fitting = [key for key in known if kind is None or kind in known[key].kinds]
         near = get_close_matches(plain, fitting, _NEAREST, 0.4)
         hint = f"the nearest are {', '.join(near)}; " if near else ""
         raise FringeError(
-            f"{PREFIX}{plain}: the catalogue has no such name; {hint}`fringe fetch` lists all"
+            f"{PREFIX}{plain}: the catalogue has no such name; {hint}`fringe fetch` lists all names"
         )
     entry = known[plain]
     if kind is not None and kind not in entry.kinds:
         raise FringeError(
-            f"{PREFIX}{plain}: holds {' and '.join(map(_spoken, entry.kinds))}, and "
-            f"{_spoken(kind)} must be named here; `fringe fetch` lists all"
+            f"{PREFIX}{plain}: holds {' and '.join(map(_spoken, entry.kinds))}, but "
+            f"{_spoken(kind)} must be named here; `fringe fetch` lists all names"
         )
     return entry
 
 
 def _spoken(kind: str) -> str:
-    """Return what messages call a kind of entry: only a generator is one thing."""
+    """Return the name of a kind of entry in messages, with an article if it is singular."""
     return "a generator" if kind == "generator" else kind
 
 
@@ -151,7 +151,7 @@ def _entry(name: str, about: Mapping[str, Any]) -> Published:
 
 
 def _ending(url: str) -> str:
-    """Return what follows the stem of a file's name.
+    """Return the suffix of a file's name, including ``.tar``.
 
     >>> _ending("https://a.org/cifar-10-binary.tar.gz"), _ending("https://a.org/target0.5.pkl")
     ('.tar.gz', '.pkl')

@@ -13,8 +13,8 @@ _INTRODUCTION = """\
 
 Made from `src/fringe/sources/catalogue.yaml` by `fringe docs`; do not edit by hand.
 
-A configuration names such a file in the place of a path. Its address, digest, licence and number
-of images come from this list; what the configuration says itself stays.
+A configuration names such a file instead of a path. Its address, digest, licence and number of
+images come from this list, unless the configuration states them itself.
 
 ```yaml
 sources:
@@ -22,26 +22,26 @@ sources:
   stylegan2: {{kind: generator, path: published:stylegan2-ada/cifar10, count: 50000}}
 ```
 
-The file lies in `{folder}/` below `data_dir`. `fringe run` fetches it if it is not there; so do
-`fringe fetch published:edm/cifar10` and, for all of a run, `fringe stage my.yaml`. `fringe fetch`
-prints this list. An interrupted download goes on. A published digest is verified. Where nobody has
-published one, that of the first download is written to `<file>.sha256`, and another file is refused
-from then on. Results depend on the digest of what was read, not on the name.
+The file is stored in `{folder}/` below `data_dir`. `fringe run` downloads it if it does not exist;
+so do `fringe fetch published:edm/cifar10` and, for all files of a run, `fringe stage my.yaml`.
+`fringe fetch` prints this list. An interrupted download continues. A published digest is verified.
+If none was published, the digest of the first download is written to `<file>.sha256`, and a
+different file is refused from then on. Results depend on the digest of the file, not on its name.
 
-Each address stands in the public document or source file that is named next to it. None was tried
-when this list was written. Statistics do not say how they were made, so the protocol below is the
-word of their publisher. Fringe does not read generators of StyleGAN3, StyleGAN-XL and EDM, nor
-network pickles for TensorFlow. So they are not listed: render their images with the code that they
-came with, and name the folder of images.
+Each address is copied from the public document or source file that is named next to it. No address
+was tried when this list was written. Statistics do not say how they were made, so the protocol
+below is the statement of their publisher. Fringe does not read generators of StyleGAN3, StyleGAN-XL
+and EDM, or network pickles for TensorFlow. Therefore they are not listed: render their images with
+their own code, and name the folder of images.
 """
 
 _HEAD = ("name", "holds", "pixels", "images", "networks", "of")
 
 
 def table() -> str:
-    """Return a line for each entry, below the names of the columns.
+    """Return the names of the columns, and then a line for each entry.
 
-    >>> print(table().splitlines()[1])
+    >>> print(table().splitlines()[1])  # doctest: +NORMALIZE_WHITESPACE
     published:edm/cifar10  statistics  32  50,000  inception  CIFAR-10, training images
     """
     rows = [_HEAD, *map(_cells, catalogue().values())]
@@ -52,7 +52,7 @@ def table() -> str:
 def describe() -> str:
     """Return the document of the catalogue as Markdown."""
     lines = [_INTRODUCTION.format(folder=FOLDER)]
-    for family, group in groupby(catalogue().values(), lambda one: one.name.partition("/")[0]):
+    for family, group in groupby(catalogue().values(), lambda entry: entry.name.partition("/")[0]):
         lines += _family(family, list(group))
     return "\n".join(lines)
 
@@ -73,10 +73,10 @@ def _family(name: str, entries: list[Published]) -> list[str]:
     lines = [f"## {name}", "", f"{protocol}.", ""]
     lines += ["| name | holds | pixels | images | networks | file |", "|---|---|---:|---:|---|---|"]
     for entry in entries:
-        told, kinds, *numbers, title = _cells(entry)
+        name, kinds, *numbers, title = _cells(entry)
         address = entry.urls[0]
         lines.append(
-            f"| `{told}` | {kinds} | {' | '.join(numbers)} | "
+            f"| `{name}` | {kinds} | {' | '.join(numbers)} | "
             f"[{title}]({address}); {_origin(entry)} |"
         )
     return [*lines, ""]

@@ -1,10 +1,10 @@
 """CIFAR-10 and CIFAR-100 as their authors distribute them: records in a compressed tar.
 
 The binary version (https://www.cs.toronto.edu/~kriz/cifar.html) is a ``.tar.gz`` with files of
-records: one byte with the class of an image (CIFAR-100: two, of which the second is the fine
-class), then 3,072 bytes of pixels, the red, the green and the blue channel of 32 x 32 pixels, row
-by row. Names of classes are lines of ``batches.meta.txt`` or ``fine_label_names.txt``. Nothing in
-it is a pickle.
+records. A record is one byte with the class of an image (CIFAR-100: two bytes, the second is the
+fine class), then 3,072 bytes of pixels: the red, green and blue channels of 32 x 32 pixels, row by
+row. Names of classes are lines of ``batches.meta.txt`` or ``fine_label_names.txt``. The archive
+contains no pickles.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ __all__ = ["CifarSource", "holds_records"]
 SIDE = 32
 PIXELS = 3 * SIDE * SIDE  # bytes
 
-#: The file with the names of classes, and the bytes of labels before the pixels of each image.
+#: The file with the names of classes, and the number of label bytes of each image.
 LABELS = {"batches.meta.txt": 1, "fine_label_names.txt": 2}
 
-MOST = 4 << 30  # bytes of an archive, unpacked: CIFAR-10's has 0.2 GB
-_LOOKED_AT = 64 << 20  # bytes in which an archive must show what it is
-_NAMES = 1 << 16  # bytes of a file of names
+MOST = 4 << 30  # bytes of an unpacked archive, at most: CIFAR-10 has 0.2 GB
+_LOOKED_AT = 64 << 20  # unpacked bytes in which the first file of records must begin
+_NAMES = 1 << 16  # bytes to read of a file of names
 _FAILURES = (*DAMAGE, EOFError, zlib.error)
-_MEMORY = "records of images in all of "  # the question that `_learn` answers
+_MEMORY = "records of images in all of "  # key of `_learn` in the cache
 _MOST_REMEMBERED = 1 << 28  # bytes
 
 
 class _Batch(NamedTuple):
-    """A file of records: where it begins in the unpacked archive, and what it holds."""
+    """A file of records: its offset in the unpacked archive, and its content."""
 
     name: str
     start: int
@@ -65,12 +65,12 @@ class _Batch(NamedTuple):
 
 
 class CifarSource(CompressedArray):
-    """The images of CIFAR-10 or CIFAR-100 in their authors' archive, not unpacked.
+    """The images of CIFAR-10 or CIFAR-100 in their authors' compressed archive.
 
-    They are in the order of the names of their files. An archive with training and test images is
-    refused until ``choice`` says which count. The archive is read once from end to end when it is
-    first opened, which its checksum covers, and then as a stream, or where it was unpacked
-    (`fringe.sources.unpacked`).
+    The images are in the order of the names of their files. An archive with training and test
+    images is refused until ``choice`` selects one of them. When the archive is first opened, it is
+    read once from start to end, which verifies its checksum. Later it is read as a stream, or from
+    an unpacked copy (`fringe.sources.unpacked`).
 
     Parameters
     ----------
@@ -81,17 +81,17 @@ class CifarSource(CompressedArray):
     count : int, optional
         Use only the first ``count`` images.
     cache : path-like, optional
-        Where hashes and classes of the images are remembered (`remembered`).
+        Folder that stores hashes and classes of the images (`remembered`).
     choice : Choice
-        Which files of records count, such as ``data_batch_*``.
+        Selects the files of records that count, such as ``data_batch_*``.
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
 
     Raises
     ------
     FringeError
-        If the file is missing, damaged or holds other things, a file of records is cut, or it is
-        not plain which of them count.
+        If the file is missing, damaged or contains other data, a file of records is truncated, or
+        it is ambiguous which files count.
     """
 
     compressed = True
@@ -106,7 +106,7 @@ class CifarSource(CompressedArray):
         choice: Choice = ALL,
         limits: Limits = LIMITS,
     ) -> None:
-        """Learn where the records lie, and what is in them."""
+        """Find the records and read their classes."""
         self.path = as_path(path)
         self.cache = cache
         (found,) = remembered(
@@ -115,7 +115,9 @@ class CifarSource(CompressedArray):
         labels, names, batches = _parsed(found, self.path)
         self.batches = _chosen(batches, choice, str(path))
         self._record = labels + PIXELS
-        self._classes = np.array([one for batch in self.batches for one in batch.labels], np.int64)
+        self._classes = np.array(
+            [label for batch in self.batches for label in batch.labels], np.int64
+        )
         most = int(self._classes.max(initial=0))
         self.class_names = tuple(names) if most < len(names) else None
         held = Held((len(self._classes), SIDE, SIDE, 3), np.dtype(np.uint8))
@@ -135,7 +137,7 @@ class CifarSource(CompressedArray):
 
     @property
     def identity(self) -> str:
-        """SHA-256 of those of the files of records that count."""
+        """SHA-256 of the files of records that count."""
         return digest(["cifar", *(batch.sha256 for batch in self.batches)])
 
     @property
@@ -144,16 +146,16 @@ class CifarSource(CompressedArray):
         return self._classes[: len(self)]
 
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return SHA-256 of the files of records, of indices, and of the resizing."""
+        """Return the SHA-256 of the files of records, of indices, and of the resizing."""
         return self._digest("cifar", self.identity, *map(int, indices))
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the files of records, and of the resizing."""
+        """Return the SHA-256 of the files of records, and of the resizing."""
         return self.fingerprint_at([])
 
     @cached_property
     def _checksums(self) -> npt.NDArray[np.uint32]:
-        return np.array([one for batch in self.batches for one in batch.checksums], np.uint32)
+        return np.array([crc for batch in self.batches for crc in batch.checksums], np.uint32)
 
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
         if self._unpacked is not None or zlib.crc32(data) == self._checksums[index]:
@@ -167,7 +169,7 @@ class CifarSource(CompressedArray):
         Raises
         ------
         FringeError
-            If the archive is damaged, or is another one than when it was opened.
+            If the archive is damaged, or was changed after it was opened.
         """
         for first in range(0, self.shape[0], rows):
             some = range(first, min(first + rows, self.shape[0]))
@@ -177,7 +179,7 @@ class CifarSource(CompressedArray):
             yield images
 
     def read_unpacked(self, path: Path) -> None:
-        """Read images from a file that `fringe.sources.unpacked.unpack` made, if of these."""
+        """Read images from a file of `fringe.sources.unpacked.unpack`, if it is of these images."""
         if is_made_from(path, {"images": self.identity}):
             self._unpacked = RenderedShard(path)
             self.grouped = False
@@ -201,9 +203,9 @@ class CifarSource(CompressedArray):
 
 
 def holds_records(path: Path) -> bool:
-    """Tell whether a compressed tar begins like an archive of CIFAR.
+    """Return whether a compressed tar begins like a CIFAR archive.
 
-    No more than its first 64 MB are looked at, since another archive may be of any size.
+    At most the first 64 MB are read, because another archive may have any size.
 
     Examples
     --------
@@ -236,14 +238,14 @@ def _pixels(data: bytes) -> Images:
 
 
 def _learn(path: Path) -> str:
-    """Return as text the names of the classes, and the records of each file, read to the end."""
+    """Read the archive to its end; return, as text, class names and records of each file."""
     names: dict[str, list[str]] = {}
     places: list[tuple[str, int, int]] = []
     batches: list[_Batch] = []
     taken: set[str] = set()
     with readable(path, *_FAILURES), open_regular(path) as packed:
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=packed, mode="rb"))
-        told = 0
+        counted = 0
         for member in Members(stream):
             name = member.name.rpartition("/")[2]
             _refuse_large(path, member.offset_data + member.size)
@@ -255,22 +257,22 @@ def _learn(path: Path) -> str:
                 records = member.name.removeprefix("./")
                 if records in taken:
                     raise FringeError(
-                        f"{path}!{printable(records)}: is there twice; fetch the archive again"
+                        f"{path}!{printable(records)}: occurs twice; fetch the archive again"
                     )
                 taken.add(records)
                 places.append((records, member.offset_data, member.size))
-            advance(packed.tell() - told)
-            told = packed.tell()
+            advance(packed.tell() - counted)
+            counted = packed.tell()
         if len(names) != 1:
             raise FringeError(
-                f"{path}: is a compressed tar with files of records, and has "
+                f"{path}: is a compressed tar with files of records, but has "
                 f"{'none' if not names else 'several'} of {' and '.join(LABELS)}, of which one "
-                "names the classes; fetch the binary version of CIFAR again"
+                "must name the classes; fetch the binary version of CIFAR again"
             )
         ((meta, classes),) = names.items()
-        for place in sorted(places, key=lambda one: one[1]):
+        for place in sorted(places, key=lambda entry: entry[1]):
             batches.append(_batch(stream, place, LABELS[meta], path))
-        while stream.read(1 << 20):  # its checksum is compared at its end
+        while stream.read(1 << 20):  # the checksum is verified at the end
             _refuse_large(path, stream.tell())
     batches.sort(key=lambda batch: batch.name)
     return pack(json.dumps([LABELS[meta], classes, batches]).encode())
@@ -279,7 +281,7 @@ def _learn(path: Path) -> str:
 def _refuse_large(path: Path, size: int) -> None:
     if size > MOST:
         raise FringeError(
-            f"{path}: unpacks to more than {MOST:,} bytes, as no archive of CIFAR does; fetch it "
+            f"{path}: unpacks to more than {MOST:,} bytes, more than any CIFAR archive; fetch it "
             "again"
         )
 
@@ -306,12 +308,12 @@ def _batch(stream: BinaryIO, place: tuple[str, int, int], labels: int, path: Pat
 
 
 def _parsed(text: str, path: Path) -> tuple[int, list[str], list[_Batch]]:
-    """Return what `_learn` found."""
+    """Return number of label bytes, class names and batches in the text of `_learn`."""
     for again in (False, True):
         try:
             found: Any = parse_json(unpack(_learn(path) if again else text, _MOST_REMEMBERED))
             labels, names, batches = found
-            made = [_Batch(*one) for one in batches]
+            made = [_Batch(*fields) for fields in batches]
             if labels in LABELS.values() and all(len(b.labels) == len(b.checksums) for b in made):
                 return labels, [str(name) for name in names], made
         except (OverflowError, TypeError, ValueError):
@@ -327,14 +329,15 @@ def _chosen(batches: Sequence[_Batch], choice: Choice, place: str) -> list[_Batc
     taken = [batch for batch in batches if choice.takes(batch.name)]
     splits = {split: list(group) for split, group in groupby(sorted(taken, key=_split), key=_split)}
     if len(splits) > 1 and not choice.select:
-        told = " and ".join(
-            f"{sum(len(one.labels) for one in group):,} {split} images"
+        counts = " and ".join(
+            f"{sum(len(batch.labels) for batch in group):,} {split} images"
             for split, group in splits.items()
         )
         patterns = {split: _pattern(group) for split, group in splits.items()}
         raise FringeError(
-            f'{place}: holds {told}; say which count, as in `select: "{patterns["training"]}"` or '
-            f'`select: "{patterns["test"]}"`, or `select: "*"` for all of them'
+            f"{place}: holds {counts}; say which ones to use, such as "
+            f'`select: "{patterns["training"]}"` or `select: "{patterns["test"]}"`, or '
+            '`select: "*"` for all of them'
         )
     return taken
 

@@ -1,4 +1,4 @@
-"""The class of each image, where a source states it: labels, or folders named after classes."""
+"""The class of each image of a source, from stored labels or from folders named after classes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 REVISION = 1
 
 _ARRAYS = {NpzSource: ("arr_1", "labels"), Hdf5Source: ("labels",)}
-_IN_A_FOLDER = 1000  # images, where a tool fills one numbered folder after the other
+_IN_A_FOLDER = 1000  # images that tools put into each numbered folder
 
 
 class ClassLabels(NamedTuple):
@@ -49,12 +49,12 @@ class ClassLabels(NamedTuple):
     Attributes
     ----------
     values : int array (n,)
-        Numbers of classes, which are places in ``names``.
+        Class numbers, which index ``names``.
     names : tuple of str, or None
-        Of the classes; None where they have no names.
+        Names of the classes; None if they have no names.
     numbered : bool
-        Whether ``values`` are numbers that the files state. Otherwise they are places in ``names``
-        only, which are those of all images that the files hold, sorted.
+        Whether the files state ``values``. Otherwise ``values`` only index ``names``, which are the
+        sorted names of the classes of all images in the files.
     """
 
     values: npt.NDArray[np.int64]
@@ -63,17 +63,17 @@ class ClassLabels(NamedTuple):
 
 
 class KnownLabels(NamedTuple):
-    """What is known of a source's labels before a run.
+    """Properties of a source's labels that are known before a run.
 
     Attributes
     ----------
     identity : str
-        Hex SHA-256 that changes when a label does.
+        Hex SHA-256 that changes when a label changes.
     names : frozenset of str, or None
-        The names of the classes that images have; None where classes have no names.
+        Names of the classes of the images; None if classes have no names.
     numbers : frozenset of int, or None
-        The numbers that images have; None where files state names only, and of a generator, which
-        must be loaded first.
+        Numbers of the classes of the images. None if files only state names, and for a generator,
+        which must be loaded first.
     """
 
     identity: str
@@ -82,25 +82,25 @@ class KnownLabels(NamedTuple):
 
 
 def class_labels(source: ImageSource) -> ClassLabels | None:
-    """Return the class of each image of ``source``, in the order of its images; None without one.
+    """Return the class of each image of ``source``, in order; None without classes.
 
-    * ZIP and folder: the labels in ``dataset.json``, and the names that it states
-      (``class_names``); tar: the ``.cls`` of each sample. Otherwise the name of the folder that an
-      image lies in, if all folders lie side by side;
-    * NPZ: the array ``arr_1`` (as guided-diffusion writes it) or ``labels``; HDF5: ``labels``;
-    * CIFAR's archives: the byte before the pixels, and the names that the archive has;
-    * Parquet: the column ``label``, or ``label_column`` of the source, and the names that its
-      schema states;
-    * generator: the class that each image is asked for, which loads the generator if classes are
-      drawn from all of them;
-    * function: what its attribute ``classes`` returns, with the names in ``class_names``;
+    * ZIP and folder: the labels in ``dataset.json``, with the names in its ``class_names``; tar:
+      the ``.cls`` of each sample. Otherwise the name of the folder that contains an image, if all
+      these folders are in one folder;
+    * NPZ: the array ``arr_1`` (the format of guided-diffusion) or ``labels``; HDF5: ``labels``;
+    * CIFAR's archives: the byte before the pixels, with the names in the archive;
+    * Parquet: the column ``label``, or ``label_column`` of the source, with the names in its
+      schema;
+    * generator: the class requested for each image. This loads the generator if classes are drawn
+      from all its classes;
+    * function: the values returned by its attribute ``classes``, with the names in ``class_names``;
     * features: the array ``labels`` or ``classes``.
 
     Raises
     ------
     FringeError
-        If labels cannot be read or are no classes, their number is another one than that of the
-        images, or folders do not lie side by side.
+        If labels cannot be read or are not classes, their number differs from the number of images,
+        or folders are not in one folder.
     """
     if isinstance(source, Selection):
         found = class_labels(source.source)
@@ -130,9 +130,9 @@ def class_labels(source: ImageSource) -> ClassLabels | None:
 
 
 def known_labels(source: ImageSource) -> KnownLabels | None:
-    """Return what is known of the labels of ``source`` before a run; None if it has none.
+    """Return what is known about labels of ``source`` before a run; None without labels.
 
-    No generator is loaded.
+    This does not load a generator.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def _numbered(values: npt.NDArray[np.integer[Any]] | None) -> ClassLabels | None
 
 
 def class_counts(source: ImageSource) -> RealClasses:
-    """Return how many images of ``source`` each class has, for ``label: dataset``.
+    """Return the number of images of ``source`` per class, for ``label: dataset``.
 
     Raises
     ------
@@ -170,33 +170,33 @@ def class_counts(source: ImageSource) -> RealClasses:
     found = class_labels(source)
     if found is None:
         raise FringeError(
-            f"{source.name}: has no labels, of which `label: dataset` takes the frequencies; give "
-            f"labels in `{LABELS_FILE}`, in a folder for each class, in `arr_1` of an NPZ or in a "
-            "column of Parquet (docs/formats.md)"
+            f"{source.name}: has no labels, whose frequencies `label: dataset` uses; give labels "
+            f"in `{LABELS_FILE}`, in a folder for each class, in `arr_1` of an NPZ or in a column "
+            "of Parquet (docs/formats.md)"
         )
     count = 0 if found.numbered or found.names is None else len(found.names)
     return RealClasses(np.bincount(found.values, minlength=count).astype(np.int64), found.numbered)
 
 
 def kept_labels(source: ImageSource) -> tuple[Labels | None, tuple[str, ...] | None]:
-    """Return the label of each image as ``dataset.json`` can hold it, and the names of classes.
+    """Return the label of each image for a ``dataset.json``, and the names of classes.
 
-    They are the labels of `class_labels`, or whatever ``dataset.json`` holds in place of classes.
-    Folders count as classes if there are several, they lie side by side and they are not those of
-    numbered images; their classes are numbered in the order of their names, as EDM's dataset tool
-    does (``dataset_tool.py``). Otherwise their images have no labels.
+    The labels are those of `class_labels`, or any values of a ``dataset.json`` that are not
+    classes. Folders count as classes if there are several, all in one folder, and if they are not
+    folders of numbered images. Their classes are numbered in the order of their names, like those
+    of EDM's dataset tool (``dataset_tool.py``). Otherwise images in folders have no labels.
 
     Returns
     -------
     labels : list, or None
         None without labels.
     names : tuple of str, or None
-        Of the classes, by number.
+        Names of the classes, by number.
 
     Raises
     ------
     FringeError
-        If labels cannot be read or are no classes.
+        If labels cannot be read or are not classes.
     """
     whole = source
     while isinstance(whole, Selection):
@@ -211,7 +211,7 @@ def kept_labels(source: ImageSource) -> tuple[Labels | None, tuple[str, ...] | N
         found = class_labels(source)
     except FringeError:
         if by_folder:
-            return None, None  # folders that are no classes, of which nothing was said
+            return None, None  # folders that are not classes, while no labels were stated
         raise
     if found is None or (by_folder and (found.names is None or len(found.names) < 2)):
         return None, None
@@ -219,27 +219,27 @@ def kept_labels(source: ImageSource) -> tuple[Labels | None, tuple[str, ...] | N
 
 
 def _named(found: ClassLabels, names: tuple[str, ...] | None) -> ClassLabels:
-    """Return labels with names if there is one for each number."""
+    """Add names to labels if there is a name for each number."""
     if names is None or not len(found.values) or found.values.max() >= len(names):
         return found
     return found._replace(names=names)
 
 
 def _in_a_column(source: ParquetSource) -> ClassLabels | None:
-    """Return the labels beside images of Parquet, with names if there is one for each number."""
+    """Return labels from a column of Parquet, with names if there is a name for each number."""
     found = _numbered(source.stored_classes())
     return None if found is None else _named(found, source.class_names())
 
 
 def _in_arrays(source: NpzSource | Hdf5Source) -> npt.NDArray[np.int64] | None:
-    """Return the labels beside an array of images."""
+    """Return the labels in the file of an array of images."""
     keys = _ARRAYS[type(source)]
     arrays = read_contents(source.path, keys).arrays
     found = [arrays[key] for key in keys if key in arrays]
     if len(found) > 1:
         raise FringeError(
-            f"{source.name}: holds both {' and '.join(f'`{key}`' for key in keys)}, and either may "
-            "be the labels; leave one of the two out"
+            f"{source.name}: holds both {' and '.join(f'`{key}`' for key in keys)}, and both may "
+            "be the labels; remove one of them"
         )
     if not found:
         return None
@@ -247,7 +247,7 @@ def _in_arrays(source: NpzSource | Hdf5Source) -> npt.NDArray[np.int64] | None:
     labels.require_labels()
     if len(labels) != source.shape[0]:
         raise FringeError(
-            f"{labels.name}: has {len(labels)} labels, and the file has {source.shape[0]} images; "
+            f"{labels.name}: has {len(labels)} labels, but the file has {source.shape[0]} images; "
             "give one label for each image"
         )
     rows = labels.read(np.arange(len(labels)), labels.digest(source.cache))
@@ -255,7 +255,7 @@ def _in_arrays(source: NpzSource | Hdf5Source) -> npt.NDArray[np.int64] | None:
 
 
 def _in_folders(members: Sequence[str], name: str) -> ClassLabels | None:
-    """Return the folders that images lie in, which must lie side by side; None without folders."""
+    """Return the folders of images as classes; they must be in one folder. None without folders."""
     places = [PurePosixPath(member).parent for member in members]
     first, top = places[0], PurePosixPath()
     if all(place == top for place in places):
@@ -263,25 +263,25 @@ def _in_folders(members: Sequence[str], name: str) -> ClassLabels | None:
     for place in places:
         if place.parent != first.parent or (place == top) != (first == top):
             raise FringeError(
-                f"{printable(name)}: images lie in {printable(str(first))}/ and in "
-                f"{printable(str(place))}/, which do not lie side by side; give each class a "
+                f"{printable(name)}: images are in {printable(str(first))}/ and in "
+                f"{printable(str(place))}/, whose parent folders differ; give each class a "
                 "folder, and put these folders into one folder"
             )
     if all(map(_is_numbered, members)):
         raise FringeError(
             f"{printable(name)}: its folders ({printable(first.name)}, ...) hold images in the "
-            f"order of their numbers, {_IN_A_FOLDER} each, and are no classes; give labels in "
+            f"order of their numbers, {_IN_A_FOLDER} each, and are not classes; give labels in "
             "`dataset.json`, or a folder for each class"
         )
     names = tuple(sorted({place.name for place in places}))
-    numbers = {one: number for number, one in enumerate(names)}
+    numbers = {label: number for number, label in enumerate(names)}
     return ClassLabels(np.array([numbers[place.name] for place in places], np.int64), names, False)
 
 
 def _is_numbered(member: str) -> bool:
-    """Tell whether an image lies in a folder of the number that its own number is in.
+    """Return whether an image is in a numbered folder that follows from the image's own number.
 
-    So do the images of StyleGAN's dataset tool (``00001/img00001234.png``) and of FFHQ
+    Examples are the images of StyleGAN's dataset tool (``00001/img00001234.png``) and of FFHQ
     (``01000/01234.png``).
     """
     found = re.fullmatch(r"(?:.*/)?(\d{5})/(?:img)?(\d{5,8})\.\w+", member)

@@ -1,4 +1,4 @@
-"""Which class a conditional generator is asked for, image by image."""
+"""The class requested from a conditional generator for each image."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from fringe.seeds import random_stream
 
 __all__ = ["DRAWN", "RULES", "ClassRule", "RealClasses", "drawn"]
 
-#: Rules by which each image gets a class, in place of one class for all.
+#: Rules that give each image a class, instead of one class for all images.
 RULES = ("balanced", "dataset", "uniform")
 
-#: Those whose classes depend on how many classes the generator has.
+#: Rules whose classes depend on the generator's number of classes.
 DRAWN = ("balanced", "uniform")
 
 
 def drawn(seed: int, what: str, rows: npt.NDArray[np.integer], below: int) -> npt.NDArray[np.int64]:
-    """Return a number from 0 to ``below`` - 1 for each row, of a stream of its own.
+    """Draw a number from 0 to ``below`` - 1 for each row, from a separate random stream.
 
     Examples
     --------
@@ -34,15 +34,15 @@ def drawn(seed: int, what: str, rows: npt.NDArray[np.integer], below: int) -> np
 
 
 class RealClasses(NamedTuple):
-    """How often real images have each class, which ``label: dataset`` follows.
+    """Frequencies of the classes of real images, for ``label: dataset``.
 
     Attributes
     ----------
     counts : int array (n_classes,)
-        How many real images each class has, from class 0 to the last.
+        Number of real images of each class, from class 0 to the last.
     numbered : bool
-        Whether files state these numbers. Otherwise they are places among the sorted names of
-        folders, and a generator must have just as many classes.
+        Whether files state the class numbers. Otherwise the numbers are positions among the sorted
+        names of folders, and a generator must have exactly as many classes.
     """
 
     counts: npt.NDArray[np.int64]
@@ -50,31 +50,31 @@ class RealClasses(NamedTuple):
 
 
 class ClassRule:
-    """The classes that the images of a generator are asked for.
+    """The classes requested for the images of a generator.
 
-    The class of image i depends on nothing but i and what is given here, so more images do not
-    change those before them.
+    The class of image i depends only on i and on these parameters, so more images do not change the
+    images before them.
 
     Parameters
     ----------
     name : str
-        What messages call the generator.
+        Name of the generator in messages.
     seed : int
-        Of classes that are drawn.
+        Seed of drawn classes.
     label : int, "balanced", "dataset", "uniform" or None
         A class for all images, or a rule. "balanced" gives image i class i modulo the number of
-        classes: of k times as many images as classes, each class has exactly k, as published FIDs
-        of class-conditional models on ImageNet take them (VAR, MAR, RAE: 50 images of each of 1,000
-        classes); of any other number, classes differ by one image at most. "uniform" draws a class
-        for each image, all alike, as EDM and ADM do. "dataset" draws the class of one of the real
-        images. None: images have no class.
+        classes. If there are k times as many images as classes, each class has exactly k images, as
+        in published FIDs of class-conditional models on ImageNet (VAR, MAR, RAE: 50 images of each
+        of 1,000 classes). Otherwise, the numbers of images per class differ by at most one.
+        "uniform" draws a class for each image with equal probabilities, like EDM and ADM. "dataset"
+        draws the class of a random real image. None: images have no class.
     real : RealClasses, optional
-        How often real images have each class; only for the label "dataset", and needed for it.
+        Frequencies of the classes of real images; only for the label "dataset", which needs it.
 
     Raises
     ------
     FringeError
-        If there is no such rule, or ``real`` does not go with it.
+        If the rule does not exist, or ``real`` does not match it.
 
     Examples
     --------
@@ -86,44 +86,45 @@ class ClassRule:
     def __init__(
         self, name: str, seed: int, label: int | str | None, real: RealClasses | None = None
     ) -> None:
-        """Compare what is given with each other."""
+        """Check the parameters."""
         if isinstance(label, str) and label not in RULES:
             raise FringeError(
                 f"{name}: label is {label!r}; it must be a class, or one of {', '.join(RULES)}"
             )
         if (label == "dataset") != (real is not None):
             raise FringeError(
-                f"{name}: label is {label!r}, and the label 'dataset' needs labels of real images, "
-                "which no other label takes; give both or neither"
+                f"{name}: label is {label!r}, but only the label 'dataset' uses labels of real "
+                "images, and it needs them; give both or neither"
             )
         self.name, self.seed, self.label, self.real = name, seed, label, real
 
     @property
     def counts(self) -> list[int] | None:
-        """How many real images each class has, for the label "dataset"; None for any other."""
+        """Number of real images of each class for the label "dataset", otherwise None."""
         return None if self.real is None else [int(count) for count in self.real.counts]
 
     def check(self, n_classes: int) -> None:
-        """Compare the rule with the number of a generator's classes, 0 for an unconditional one.
+        """Check the rule against a generator's number of classes (0: unconditional).
 
         Raises
         ------
         FringeError
-            If a conditional generator has no rule, an unconditional one has a rule, or classes that
-            are asked for are not among its classes.
+            If a conditional generator has no rule, an unconditional generator has a rule, or a
+            requested class is not one of the generator's classes.
         """
         label = self.label
         if n_classes and label is None:
             raise FringeError(
                 f"{self.name}: is conditional on {n_classes} classes; set `label` to one of them, "
-                "to `balanced` or `uniform`, or to `dataset`, the frequencies of the labels of "
+                "to `balanced` or `uniform`, or to `dataset` for the frequencies of labels of "
                 "real images"
             )
         if label is not None and not n_classes:
-            raise FringeError(f"{self.name}: is not conditional; leave out `label` ({label})")
+            raise FringeError(f"{self.name}: is not conditional; remove `label` ({label})")
         if isinstance(label, int) and not 0 <= label < n_classes:
             raise FringeError(
-                f"{self.name}: has classes 0 to {n_classes - 1}; `label` is {label}: name one"
+                f"{self.name}: has classes 0 to {n_classes - 1}, but `label` is {label}; name one "
+                "of them"
             )
         if self.real is None:
             return
@@ -131,13 +132,13 @@ class ClassRule:
             raise FringeError(
                 f"{self.name}: has classes 0 to {n_classes - 1}, but the labels of the real "
                 f"images, which `label: dataset` follows, go up to {len(self.real.counts) - 1}; "
-                "correct them, or take a generator of these classes"
+                "correct them, or use a generator of these classes"
             )
         if not self.real.numbered and len(self.real.counts) != n_classes:
             raise FringeError(
                 f"{self.name}: has {n_classes} classes, but the real images, whose classes "
-                f"`label: dataset` follows, lie in folders of {len(self.real.counts)} classes, "
-                "whose numbers are their places among the sorted names; give a folder for each "
+                f"`label: dataset` follows, are in folders of {len(self.real.counts)} classes, "
+                "numbered in the order of their names; give a folder for each "
                 "class, or labels in `dataset.json`"
             )
 
@@ -146,7 +147,7 @@ class ClassRule:
     ) -> npt.NDArray[np.int64] | None:
         """Return the class of each image at ``rows``, int64 (n,); None without classes.
 
-        ``n_classes`` is needed only by rules in ``DRAWN``.
+        Only the rules in ``DRAWN`` use ``n_classes``.
         """
         wanted: npt.NDArray[np.int64] = np.asarray(rows, np.int64)
         if self.label is None:

@@ -1,7 +1,6 @@
-"""Files one behind the other in one file (``cat a b > c``), of which a reader would see only one.
+"""Detect several files in a row in one file (``cat a b > c``): readers would see only one of them.
 
-Tars in a row are read to the last (`fringe.sources.tar`), ZIPs have their own
-(`fringe.files.zipfiles`).
+Several tars in a row are all read (`fringe.sources.tar`). `fringe.files.zipfiles` checks ZIPs.
 """
 
 from pathlib import Path
@@ -12,12 +11,12 @@ from fringe.files.regular import open_regular
 __all__ = ["refuse_hdf5", "refuse_lmdb", "refuse_parquet"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-# Where a superblock of each version holds the end of the file (HDF5 specification, II.A).
+# Offset of the end of the file in a superblock, by version (HDF5 specification, II.A).
 _HDF5_END = {0: 40, 1: 44, 2: 28, 3: 28}
 _LMDB = (0xBEEFC0DE).to_bytes(4, "little")
-_LMDB_MAGIC = 16  # where in the first page
+_LMDB_MAGIC = 16  # offset in the first page
 _PARQUET = b"PAR1"
-_INDEX = 1 << 20  # bytes that indices between data and footer may take
+_INDEX = 1 << 20  # most bytes of indices between data and footer
 
 
 def refuse_hdf5(path: Path) -> None:
@@ -26,7 +25,7 @@ def refuse_hdf5(path: Path) -> None:
     Raises
     ------
     FringeError
-        If one does.
+        If another file begins there.
     OSError
         If the file cannot be read.
     """
@@ -45,7 +44,7 @@ def refuse_lmdb(path: Path, end: int) -> None:
     Raises
     ------
     FringeError
-        If one does.
+        If another environment begins there.
     OSError
         If the file cannot be read.
     """
@@ -56,26 +55,26 @@ def refuse_lmdb(path: Path, end: int) -> None:
 
 
 def refuse_parquet(path: Path, data_end: int) -> None:
-    """Raise if another Parquet file lies before the one whose footer ends the file at ``path``.
+    """Raise if another Parquet file precedes the one whose footer ends the file at ``path``.
 
     Parameters
     ----------
     path : Path
         The file.
     data_end : int
-        Where its data ends, by its footer: that counts from the begin of the last file.
+        End of the data according to the footer, which counts from the start of the last file.
 
     Raises
     ------
     FringeError
-        If there is one.
+        If there is another file.
     OSError
         If the file cannot be read.
     """
     with open_regular(path) as file:
         tail = file.seek(-8, 2)
         footer = tail - int.from_bytes(file.read(4), "little")
-        before = footer - data_end  # as many bytes as the other file has, and indices
+        before = footer - data_end  # bytes of the other file, and of indices
         if before > 0:
             first = max(0, before - _INDEX)
             file.seek(first)
@@ -85,6 +84,6 @@ def refuse_parquet(path: Path, data_end: int) -> None:
 
 def _several(path: Path, what: str) -> FringeError:
     return FringeError(
-        f"{path}: holds several {what}, one behind the other, of which only one would be read; "
-        "give each a file of its own"
+        f"{path}: holds several {what} in a row, of which only one would be read; save each as a "
+        "separate file"
     )

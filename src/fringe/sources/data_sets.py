@@ -1,4 +1,4 @@
-"""Open data sets of images in files, whatever their format."""
+"""Open data sets of images in files of any known format."""
 
 import glob
 import os
@@ -25,7 +25,7 @@ from fringe.sources.zip import ZipSource
 
 __all__ = ["is_there", "open_source"]
 
-#: In which order images are taken.
+#: Orders of images.
 ORDERS = ("random", "file")
 
 _SHARDED = (".tar", ".parquet")
@@ -57,72 +57,86 @@ def open_source(
     path : path-like
         One of
 
-        * a ``.zip`` of images, as StyleGAN's dataset tool or anybody writes it;
-        * a folder of images, folders inside included;
+        * a ``.zip`` of images, from StyleGAN's dataset tool or any other tool;
+        * a folder of images, including its subfolders;
         * an ``.npz`` (array ``arr_0``, as guided-diffusion writes it) or an ``.h5`` or ``.hdf5``
-          (dataset ``images``), or the only array in one of these that may hold images; arrays are
-          uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray;
+          (dataset ``images``), or the only array in such a file that may contain images; arrays
+          are uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray;
         * the folder of an LMDB, whose values are encoded images (LSUN), or its ``.mdb`` file;
-        * a ``.tar`` of images, or several (WebDataset): a folder of ``.tar`` files, or a pattern
-          such as ``shard-{000000..000010}.tar`` or ``shard-*.tar``;
+        * a ``.tar`` of images, or several tars (WebDataset): a folder of ``.tar`` files, or a
+          pattern such as ``shard-{000000..000010}.tar`` or ``shard-*.tar``;
         * CIFAR-10 or CIFAR-100 in their authors' archive, the binary version (``.tar.gz``);
-        * a ``.parquet`` file with a column of encoded images (Hugging Face), or several,
-          likewise.
+        * a ``.parquet`` file with a column of encoded images (Hugging Face), or several
+          files as for tars.
     resolution : int, optional
-        Crop every image to its centred square and resize that with antialiasing to this height
-        and width. It changes FID. None: images are used as they are and must have one size.
+        Crop every image to a centred square and resize it with antialiasing to this height and
+        width. This changes FID. None: images are used unchanged and must have the same size.
     count : int, optional
-        Use only ``count`` images; ``order`` says which. With the wide crop, ``count`` images that
-        are large enough (the dataset tool's ``--max-images`` counts the others too).
+        Use only ``count`` images, which ``order`` selects. With the wide crop, only images that are
+        large enough count (the dataset tool's ``--max-images`` counts the others too).
     cache : path-like, optional
-        A folder that remembers what was learnt by reading files: hashes, for the fingerprints of
-        all kinds but ZIP and NPZ, checksums of NPZs, members of tars, and which images are large
+        A folder that stores results of reading files: hashes for the fingerprints of all kinds
+        except ZIP and NPZ, checksums of NPZs, members of tars, and which images are large
         enough for the wide crop. Several processes may use it at the same time.
     crop : str
-        ``center``, or ``wide WxH`` (``wide 512x384`` is LSUN Car's): images are cropped to the
-        proportions W : H, resized, and black bars fill up a square of W x W pixels; images that
-        are too small are left out. `fringe.sources.fitting.Fit` has the exact rule.
+        ``center``, or ``wide WxH`` (LSUN Car: ``wide 512x384``). With the wide crop, images are
+        cropped to the proportions W : H and resized, and black bars are added to make a square of
+        W x W pixels. Images that are too small are left out. `fringe.sources.fitting.Fit` has the
+        exact rule.
     filter : {"lanczos", "box"}
         How pixels are averaged when an image is resized. Published FIDs on FFHQ at 256 pixels
-        take ``box``.
+        use ``box``.
     follow_links : bool
-        Follow symbolic links that lead out of a folder of images. Those that stay inside it are
-        followed anyway, and so is a link in place of any other file.
+        Follow symbolic links that point outside a folder of images. Links that point to a file
+        inside the folder are always followed, and so are links instead of other files.
     order : {"random", "file"}
-        ``random``: where fewer than all images are used, they are a random subset of all, in random
-        order, so that every prefix is a random subset as well. Where all are used, they
-        are in the order of the files. ``file``: always in the order of the files, which is sorted
-        for a ZIP, a folder and an LMDB, and ``count`` takes the first. In many data sets files are
-        sorted by class, and the first ones do not stand for the set.
+        ``random``: if not all images are used, they are a random subset in random order, so that
+        every prefix is a random subset as well. If all images are used, they are in the order of
+        the files. ``file``: always the order of the files, which is sorted for a ZIP, a folder and
+        an LMDB, and ``count`` selects the first images. In many data sets files are sorted by
+        class, so that the first images do not represent the set.
     seed : int
-        Of the random order. With equal seeds a larger ``count`` holds the same images and others.
+        Seed of the random order. With equal seeds, a larger ``count`` selects the same images and
+        more.
     least : int, optional
-        The least number of images, from the first on, that anything will take. If it is less than
-        all, they are in random order.
+        The smallest number of images, from the first on, that any reader will use. If it is less
+        than the number of images, the order is random.
     strict : bool
-        Refuse images that their decoder warns of, which are counted otherwise: damaged JPEG data
-        that can be decoded all the same (`fringe.sources.decoder_warnings`).
+        Refuse images with a decoder warning, which are otherwise counted: damaged JPEG data
+        that can still be decoded (`fringe.sources.decoder_warnings`).
     select : str or sequence of str, optional
-        Patterns of which one must fit the path of an image inside a folder, ZIP or tar, or its
-        name, or its key in an LMDB (`fringe.sources.patterns.Choice`). It is needed where it is not
-        plain which files are the images: masks beside them, or several splits. ``*`` takes all.
+        Patterns. One of them must fit the path of an image inside a folder, ZIP or tar, or its
+        file name, or its key in an LMDB (`fringe.sources.patterns.Choice`). Required if it is not
+        clear which files are the images: masks next to them, or several splits. ``*`` selects all.
     ignore : str or sequence of str, optional
-        Patterns of images that are left out likewise, such as ``*.heic``, which is not read.
+        Patterns of images to leave out, such as ``*.heic``, which is not read.
     label_column : str, optional
-        The column of Parquet that holds the class of each image, where it is not ``label``.
+        The Parquet column of the class labels, if it is not ``label``.
     limits : Limits
-        How large may be what is decoded at once. They change no image.
+        Bounds of the size of what is decoded at once. They do not change images.
 
     Returns
     -------
     ImageSource
-        Images are read, and checked, when asked for.
+        The data set. Its images are read, and checked, only when they are requested.
 
     Raises
     ------
     FringeError
-        If the path is missing, is of no known kind, or does not hold images, or an option is not
-        one of those above.
+        If the path does not exist, is not of a known kind, or does not contain images, or if an
+        option is invalid.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from fringe.sources import open_source
+    >>> images = np.random.default_rng(0).integers(0, 256, (10, 64, 64, 3), np.uint8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/samples.npz", arr_0=images)
+    ...     source = open_source(f"{folder}/samples.npz", resolution=32, count=4)
+    ...     print(len(source), source.resolution, source.read([0, 3]).shape)
+    4 (32, 32) (2, 32, 32, 3)
     """
     fit = fit_from_options(str(path), resolution, crop, filter)
     choice = choice_from_options(str(path), select, ignore)
@@ -131,7 +145,7 @@ def open_source(
     if seed < 0:
         raise FringeError(f"{path}: seed is {seed}; it must be at least 0")
     is_ordered = order == "file" or (count is None and least is None)
-    # A crop that leaves images out, and a random order, choose among all.
+    # A crop that leaves images out and a random order need all images.
     takes_first = is_ordered and (fit is None or fit.height is None)
     source = _open(path, fit, count if takes_first else None, cache, follow_links, choice, limits)
     source.strict = strict
@@ -152,7 +166,7 @@ def _open(
     limits: Limits,
 ) -> FileSource:
     place = as_path(path)
-    if os.path.isdir(place):  # noqa: PTH112 - False where one may not look: opening it tells why
+    if os.path.isdir(place):  # noqa: PTH112 - False without permission: opening the path then says why
         return _open_folder(path, place, fit, count, cache, follow_links, choice, limits)
     suffix = place.suffix.lower()
     if suffix in _SHARDED:
@@ -173,15 +187,17 @@ def _open(
         return CifarSource(path, fit, count, cache, choice, limits)
     _refuse_compressed(place)
     if suffix in {".pkl", ".pt", ".safetensors"}:
-        raise FringeError(f"{path}: is no set of images; if it is a generator, say kind: generator")
+        raise FringeError(
+            f"{path}: is not a set of images; if it is a generator, set kind: generator"
+        )
     if suffix == ".npy":
         raise FringeError(
-            f"{path}: is one array, which may not be images; save it as an NPZ, which says what it "
-            "is: numpy.savez('images.npz', numpy.load('array.npy'))"
+            f"{path}: is a single array, which may not be images; save it as an NPZ, whose format "
+            "is known: numpy.savez('images.npz', numpy.load('array.npy'))"
         )
     raise FringeError(
-        f"{path}: no known kind of data set; give a folder of images, .zip, .npz, .h5, .hdf5, "
-        "the folder of an LMDB, .tar, .parquet or CIFAR's .tar.gz"
+        f"{path}: is not a known kind of data set; give a folder of images, .zip, .npz, .h5, "
+        ".hdf5, the folder of an LMDB, .tar, .parquet or CIFAR's .tar.gz"
     )
 
 
@@ -195,14 +211,14 @@ def _open_folder(
     choice: Choice,
     limits: Limits,
 ) -> FileSource:
-    """Tell a folder of images from an LMDB and from a folder of shards by what lies in it."""
+    """Open a folder of images, an LMDB or a folder of shards, depending on its content."""
     with readable(path):
         names = sorted(entry.name for entry in place.iterdir())
     names = [name for name in names if not name.startswith(".")]
     held = {"an LMDB": [DATA_FILE] if DATA_FILE in names else []}
     held |= {f"{suffix} files": [n for n in names if suffix_of(n) == suffix] for suffix in _SHARDED}
     kinds = [kind for kind, files in held.items() if files]
-    if kinds or not holds_images(place, follow_links):  # a download beside images does no harm
+    if kinds or not holds_images(place, follow_links):  # a download next to images is ok
         for name in names:
             _refuse_compressed(place / name)
     if not kinds:
@@ -212,9 +228,7 @@ def _open_folder(
     if holds_images(place, follow_links):
         kinds.append("images")
     if len(kinds) > 1:
-        raise FringeError(
-            f"{path}: holds {' and '.join(kinds)}; give each kind a folder of its own"
-        )
+        raise FringeError(f"{path}: holds {' and '.join(kinds)}; move each kind to its own folder")
     if held["an LMDB"]:
         return LmdbSource(path, fit, count, cache, choice, limits)
     suffix = next(suffix for suffix in _SHARDED if held[f"{suffix} files"])
@@ -244,22 +258,22 @@ def _open_shards(
 def _name_label_column(source: FileSource, column: str) -> None:
     if not isinstance(source, ParquetSource):
         raise FringeError(
-            f"{source.name}: is not Parquet, and `label_column` ({column}) names a column of one; "
-            "drop it"
+            f"{source.name}: is not Parquet, but `label_column` ({column}) is a column of Parquet; "
+            "remove the option"
         )
     source.label_column = column
     if not source.has_column(column):
         raise FringeError(
-            f"{source.name}: has no column `{column}`, which `label_column` names; correct it, or "
-            "drop it"
+            f"{source.name}: has no column `{column}` (`label_column`); correct the name or "
+            "remove the option"
         )
 
 
 def _refuse_choice(path: str | Path, suffix: str, choice: Choice) -> None:
     if choice != ALL:
         raise FringeError(
-            f"{path}: `select` and `ignore` choose files by name, and images in a {suffix} have no "
-            "names; drop both keys"
+            f"{path}: `select` and `ignore` select files by name, but images in a {suffix} have no "
+            "names; remove both keys"
         )
 
 
@@ -270,7 +284,7 @@ def _refuse_twice(shards: Sequence[Path]) -> None:
         before = seen.setdefault(shard.resolve(), shard)
         if before != shard:
             raise FringeError(
-                f"{shard}: is the same file as {before}, by a symbolic link, and its images would "
+                f"{shard}: is the same file as {before}, by a symbolic link, so its images would "
                 "count twice; remove the link"
             )
 
@@ -278,11 +292,11 @@ def _refuse_twice(shards: Sequence[Path]) -> None:
 def _refuse_compressed(path: Path) -> None:
     if found := re.fullmatch(r"(cifar-100?)-python\.(tar\.gz|tgz)", path.name.lower()):
         raise FringeError(
-            f"{path}: holds pickles, which are not read; give the binary version of the same "
+            f"{path}: holds pickles, which are not read; use the binary version of the same "
             f"images, {found[1]}-binary.tar.gz (`published:cifar/{found[1].replace('-', '')}`)"
         )
     if path.name.lower().endswith(_GZIPPED) and path.is_file() and holds_records(path):
-        raise FringeError(f"{path}: is an archive of CIFAR; give its path in place of its folder's")
+        raise FringeError(f"{path}: is a CIFAR archive; give its path instead of its folder's path")
     if re.search(r"\.(tar\.(gz|bz2|xz|zst|lz4)|tgz|tbz2|txz)$", path.name.lower()):
         raise FringeError(
             f"{path}: is a compressed tar, whose images cannot be read by index; unpack it to a "
@@ -291,31 +305,42 @@ def _refuse_compressed(path: Path) -> None:
 
 
 def _shards(pattern: Path) -> list[Path]:
-    """Return the files that a path with ``{0..9}``, ``{a,b}``, ``*``, ``?`` or ``[]`` stands for.
+    """Return the files that match a path with ``{0..9}``, ``{a,b}``, ``*``, ``?`` or ``[]``.
 
-    Files of braces come in their order, those of a wildcard sorted. A file that is there under
-    just this name stands for itself.
+    Files of braces are in the order of the braces, files of a wildcard are sorted. If a file has
+    exactly this name, only that file is returned.
     """
-    if os.path.exists(pattern):  # noqa: PTH110 - False where the pattern is too long for a name
+    if os.path.exists(pattern):  # noqa: PTH110 - False if the pattern is too long for a name
         return [pattern]
     shards = []
     for name in _braces(str(pattern)):
         found = sorted(glob.glob(name)) if glob.has_magic(name) else [name]  # noqa: PTH207
         if not found:
             raise FringeError(f"{name}: matches no file; correct the pattern or put the data there")
-        shards += [Path(one) for one in found]
+        shards += [Path(file) for file in found]
     return shards
 
 
 def is_there(path: str | Path) -> bool:
-    """Tell whether anything is at a path; of a pattern's files, any one of them.
+    """Return whether a path exists; for a pattern, whether any of its files exists.
 
-    What is there may still be damaged, incomplete or of no known kind: `open_source` tells.
+    An existing file may still be damaged, incomplete or of an unknown kind: `open_source` checks
+    that.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from fringe.sources import is_there
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "shard-01.tar").touch()
+    ...     is_there(f"{folder}/shard-{{00..03}}.tar"), is_there(f"{folder}/images.zip")
+    (True, False)
     """
     place = as_path(path)
     try:
         return place.exists() or any(map(_finds, _braces(str(place))))
-    except OSError:  # nobody may look there, which is a fault
+    except OSError:  # no permission to look: opening the path reports that
         return True
 
 
@@ -324,7 +349,7 @@ def _finds(name: str) -> bool:
 
 
 def _braces(pattern: str) -> list[str]:
-    """Return the strings that the braces in ``pattern`` stand for."""
+    """Return the strings that ``pattern`` expands to."""
     match = re.search(r"\{([^{}]*)\}", pattern)
     if match is None:
         return [pattern]
@@ -334,7 +359,7 @@ def _braces(pattern: str) -> list[str]:
     else:
         first, last = int(span[1]), int(span[2])
         if not first <= last < first + 1_000_000:
-            raise FringeError(f"{pattern}: {{{match[1]}}} is no range of files; correct it")
+            raise FringeError(f"{pattern}: {{{match[1]}}} is not a range of files; correct it")
         choices = [f"{number:0{len(span[1])}}" for number in range(first, last + 1)]
     head, tail = pattern[: match.start()], pattern[match.end() :]
     return [f"{head}{choice}{end}" for choice in choices for end in _braces(tail)]

@@ -1,4 +1,4 @@
-"""What a pipeline of diffusers makes of seeds, classes or prompts."""
+"""Images of a pipeline of diffusers from seeds, classes or prompts."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH", "EQUAL", "DiffusionSource", "read_prompts"]
 
-# Part of the fingerprint: raise it when the same pipeline and seed give other images.
+# Part of the fingerprint: increase it when the same pipeline and seed give other images.
 REVISION = 1
-BATCH = 10  # images that go through a pipeline at a time on a GPU
-# Grey levels that an image may differ by on average if it is made again, by itself as before.
+BATCH = 10  # images per batch of a pipeline on a GPU
+# Largest mean difference, in grey levels, of an image that is made again on its own.
 EQUAL = 0.01
-FEW_STEPS = 2  # of images that only tell their size
+FEW_STEPS = 2  # of images that are only made to find their size
 
 
 class DiffusionSource(Fingerprinted):
     """The images that a pipeline of diffusers makes of a seed.
 
-    The noise of image i comes from a ``torch.Generator`` of its own, whose seed is
+    The noise of image i comes from a separate ``torch.Generator``, whose seed is
     ``random_stream(seed, "diffusers", i).integers(2**62)`` (`fringe.seeds.random_stream`), so an
-    image does not depend on others. On the CPU, each image is made by itself. On a GPU, the last
-    bits depend on the size of the batch, so all batches are full. The pipeline is loaded when the
-    first image is asked for, once in each process; threads take turns.
+    image does not depend on others. On the CPU, each image is made on its own. On a GPU, the last
+    bits depend on the size of the batch, so all batches are full. Each process loads the pipeline
+    once, when the first image is requested. Threads take turns.
 
     Parameters
     ----------
@@ -47,35 +47,35 @@ class DiffusionSource(Fingerprinted):
     count : int
         Number of images.
     seed : int
-        Of noise, and of classes that are drawn.
+        Seed of noise, and of drawn classes.
     scheduler : str, optional
-        A class of diffusers in place of the folder's own scheduler.
+        A scheduler class of diffusers, used instead of the folder's scheduler.
     steps : int, optional
-        Number of steps; by default the pipeline's.
+        Number of steps; by default the pipeline's number.
     guidance : float, optional
-        Scale of classifier-free guidance; by default the pipeline's.
+        Scale of classifier-free guidance; by default the pipeline's scale.
     precision : {"float32", "float16", "bfloat16"}
-        Of weights and arithmetic.
+        Precision of weights and arithmetic.
     label : int, "balanced", "dataset", "uniform" or None
-        See `fringe.sources.class_rules.ClassRule`; only for a pipeline that takes classes.
+        See `fringe.sources.class_rules.ClassRule`; only for a pipeline with classes.
     real : RealClasses, optional
-        How often real images have each class; only for the label "dataset".
+        Frequencies of the classes of real images; only for the label "dataset".
     prompts : path-like, optional
-        A file with a prompt in each line, for a pipeline that takes text: image i is made of line
-        i modulo their number.
+        A file with a prompt in each line, for a pipeline with text input. Image i is made from line
+        i modulo the number of prompts.
     resolution : int, optional
-        Height and width; only for a pipeline that takes text.
+        Height and width; only for a pipeline with text input.
     batch_size : int
-        Images that are made at a time on a GPU.
+        Images per batch on a GPU.
     device : str
-        Where it computes.
+        Device of the pipeline.
     cache : Path, optional
-        Where hashes of files are remembered.
+        Folder that stores hashes of files.
 
     Raises
     ------
     FringeError
-        If the folder, the prompts or what is asked for are not right, or diffusers is missing.
+        If the folder, the prompts or another option is invalid, or diffusers is not installed.
     """
 
     simulated = False
@@ -98,7 +98,7 @@ class DiffusionSource(Fingerprinted):
         device: str = "cpu",
         cache: Path | None = None,
     ) -> None:
-        """Read what the folder says of itself; load nothing yet."""
+        """Read the index of the folder; do not load the pipeline yet."""
         self.path = as_path(path)
         self.name = f"{path} (seed {seed})"
         self.folder = read_pipeline_folder(path)
@@ -107,9 +107,10 @@ class DiffusionSource(Fingerprinted):
         takes_text = any(key.startswith("text_encoder") for key in self.folder.components)
         if takes_text != (prompts is not None):
             raise FringeError(
-                f"{path}: makes images of text; set `prompts` to a file with a prompt in each line"
+                f"{path}: makes images from text; set `prompts` to a file with a prompt in each "
+                "line"
                 if takes_text
-                else f"{path}: makes no images of text; leave out `prompts`"
+                else f"{path}: does not make images from text; remove `prompts`"
             )
         self._prompts_path = prompts
         self.prompts = None if prompts is None else read_prompts(prompts)
@@ -125,18 +126,18 @@ class DiffusionSource(Fingerprinted):
         return self.count
 
     def __getstate__(self) -> dict[str, object]:
-        """Pickle without the pipeline and the lock, which each process has for itself."""
+        """Pickle without the pipeline and the lock, which each process creates."""
         state = {**self.__dict__, "_loaded": None}
         del state["_lock"]
         return state
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """Unpickle with a lock of its own."""
+        """Unpickle with a new lock."""
         self.__dict__.update(state, _lock=threading.RLock())
 
     @cached_property
     def sha256(self) -> str:
-        """Hex SHA-256 of all files of the pipeline; once it is told, others are not loaded."""
+        """Hex SHA-256 of all files of the pipeline. Once computed, other files are not loaded."""
         return self._digest_now()
 
     def _digest_now(self) -> str:
@@ -146,9 +147,9 @@ class DiffusionSource(Fingerprinted):
         return digest(zip(names, found, strict=True))
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the pipeline's files and of all that it is asked for."""
+        """Return the SHA-256 of the pipeline's files and of all options."""
         asked: list[object] = [self.scheduler, self.steps, self.guidance, self.precision, self.size]
-        # Only where they are asked for, so that a new key changes no fingerprint.
+        # Only if they are used, so that a new key does not change fingerprints.
         asked += ["label", self.label] if self.label is not None else []
         asked += ["classes", *self.rule.counts] if self.rule.counts is not None else []
         asked += ["prompts", digest(self.prompts)] if self.prompts is not None else []
@@ -183,9 +184,9 @@ class DiffusionSource(Fingerprinted):
             return self._loaded
 
     def probe(self) -> DiffusionSource:
-        """Return a source of the same pipeline whose images are made on the CPU in two steps.
+        """Return a source of the same pipeline that makes its images on the CPU in two steps.
 
-        They tell the size of images, and what is wrong with the folder and with what is asked for.
+        They show the size of images, and errors in the folder and in the options.
         """
         steps = FEW_STEPS if self.steps is None else min(self.steps, FEW_STEPS)
         return DiffusionSource(
@@ -204,7 +205,7 @@ class DiffusionSource(Fingerprinted):
 
     @cached_property
     def resolution(self) -> tuple[int, int]:
-        """Height and width, of the first image, which is made."""
+        """Height and width. The first image is made to find them."""
         with self._lock:
             height, width = self._made([0]).shape[1:3]
         return height, width
@@ -241,22 +242,22 @@ class DiffusionSource(Fingerprinted):
         return np.concatenate(images)
 
     def prompt(self, index: int) -> str:
-        """Return the prompt of an image of a pipeline that takes text."""
+        """Return the prompt of an image, for a pipeline with text input."""
         assert self.prompts is not None
         return self.prompts[index % len(self.prompts)]
 
     def classes(self) -> np.ndarray | None:
-        """Return the class that each image is asked for: int (n,); None without classes."""
+        """Return the class requested for each image, int (n,); None without classes."""
         return self.rule.of(np.arange(self.count), self.folder.n_classes)
 
 
 def read_prompts(path: str | Path) -> list[str]:
-    """Return the lines of a file of prompts that hold something.
+    """Return the lines of a file of prompts that are not empty.
 
     Raises
     ------
     FringeError
-        If it cannot be read, or holds none.
+        If the file cannot be read, or contains no prompts.
     """
     place = as_path(path)
     if fault := fault_at(place):
@@ -269,5 +270,5 @@ def read_prompts(path: str | Path) -> list[str]:
         ) from error
     found = [line for line in lines if line]
     if not found:
-        raise FringeError(f"{path}: holds no prompt; write one in each line")
+        raise FringeError(f"{path}: contains no prompts; write one prompt in each line")
     return found

@@ -1,4 +1,4 @@
-"""What is learnt by reading whole files, above all their hashes, and what is remembered of it."""
+"""Hashes and other results of reading whole files, and their cache."""
 
 import base64
 import hashlib
@@ -35,9 +35,9 @@ __all__ = [
     "unpack",
 ]
 
-BLOCK = 1 << 20  # bytes of a file that are read at a time
-SAVED = 60.0  # seconds after which what was learnt is saved, while more is being learnt
-BYTES = 16  # of a SHA-256 that are kept of each image: two images alike by chance are not to be had
+BLOCK = 1 << 20  # bytes of a file to read at a time
+SAVED = 60.0  # seconds after which new results are saved, while others are computed
+BYTES = 16  # of the SHA-256 of an image to keep, enough to make a collision impossible in practice
 
 
 def file_digests(
@@ -46,16 +46,16 @@ def file_digests(
     learn: Callable[[Path], str] | None = None,
     limit: int | None = LARGEST_CHECKPOINT,
 ) -> list[str]:
-    """Return the hex SHA-256 of each file's content, each read once (see `remembered`).
+    """Return the hex SHA-256 of each file's content. Each file is read once (see `remembered`).
 
     Parameters
     ----------
     paths, cache
         See `remembered`.
     learn : callable, optional
-        Returns the hex SHA-256 of a file, and may look at the content that it reads for that.
+        Returns the hex SHA-256 of a file. It may also check the content while reading it.
     limit : int or None
-        Bytes that such a file has at most; ``learn`` has a limit of its own.
+        Most bytes of a file. Not used with ``learn``, which must check its own limit.
 
     Raises
     ------
@@ -84,31 +84,31 @@ def remembered(
     in_bytes: bool = False,
     doing: str = "reading",
 ) -> list[str]:
-    """Return ``learn(path)`` of each file, from the cache where its state has not changed.
+    """Return ``learn(path)`` for each file, from the cache if the file did not change.
 
     Parameters
     ----------
     paths : sequence of str or Path
         The files.
     cache : Path, optional
-        The folder of a `Memory`. It holds answers by ``what``, absolute path, size, and times of
-        modification and of status change (which alone betrays a copy that kept the old
-        modification time). What was not known is added, unless a later change might not show in
-        these times (`fringe.files.steadiness`). What cannot be read is learnt again.
+        The folder of a `Memory`. It stores answers by ``what``, absolute path, size, and times of
+        modification and of status change (only the latter reveals a copy that kept the old
+        modification time). New answers are added, unless a later change of the file might not show
+        in these times (`fringe.files.steadiness`). Unreadable entries are computed again.
     what : str
-        What is asked, to tell it from other questions of the same file.
+        Name of the question, which distinguishes different questions about the same file.
     learn : callable
-        The question; reads the file.
+        Answers the question by reading the file.
     in_bytes : bool
         Whether ``learn`` reads the whole file and calls `fringe.progress.advance` with each part.
     doing : str
-        What messages call that.
+        Name of this activity in messages.
 
     Raises
     ------
     FringeError
-        If a file cannot be read, or the cache cannot be written. The others are learnt before, so
-        that one message names all that are refused (`fringe.sources.refusals`).
+        If a file cannot be read, or the cache cannot be written. All other files are read first, so
+        that one message names all refused files (`fringe.sources.refusals`).
     """
     notes = _Notes(paths, cache, what)
     missing = [number for number, answer in enumerate(notes.answers) if answer is None]
@@ -138,7 +138,7 @@ def _named(paths: Sequence[str | Path]) -> str:
 
 
 class _Notes:
-    """What is remembered of some files in the state in which they are, and what is added to it."""
+    """Stored answers about some files in their current state, and new answers."""
 
     def __init__(self, paths: Sequence[str | Path], cache: Path | None, what: str) -> None:
         self._memory = None if cache is None else Memory(cache)
@@ -146,7 +146,7 @@ class _Notes:
         self._saved = time.monotonic()
         self._asked = []
         folders: dict[str, str] = {}
-        # Before reading: a change meanwhile makes the entry void.
+        # Before reading, so that a change during reading makes the entry invalid.
         files = [_stat(path) for path in paths]
         now = time.time()
         for path, about in zip(paths, files, strict=True):
@@ -160,22 +160,24 @@ class _Notes:
         if self._memory is not None:
             places = {place for place, *_ in self._asked}
             known = {place: self._memory.read(place) for place in places}
-            self.answers = [_valid(known[one].get(key), state) for one, key, state in self._asked]
+            self.answers = [
+                _valid(known[place].get(key), state) for place, key, state in self._asked
+            ]
             if None in self.answers:
                 self._take_over(what, self._memory.earlier())
             self._settle(paths, files, now)
 
     def state(self, number: int) -> str:
-        """Return the state in which a file is taken to be."""
+        """Return the recorded state of a file."""
         return self._asked[number][2]
 
     def _settle(
         self, paths: Sequence[str | Path], files: Sequence[os.stat_result], now: float
     ) -> None:
-        """Look again at files that may yet change without a trace, before anything is learnt."""
+        """Wait for files that could still change unnoticed, and record their state again."""
         missing = [number for number, answer in enumerate(self.answers) if answer is None]
         fresh = [number for number in missing if not settled(files[number], now)]
-        # Also where there is nothing to wait for: the step may have ended since ``now``.
+        # Necessary even if there is no wait: the clock step may have ended since ``now``.
         wait_until_settled(files[number] for number in fresh)
         now = time.time()
         for number in fresh:
@@ -185,7 +187,7 @@ class _Notes:
             self._lasting[number] = settled(about, now)
 
     def _take_over(self, what: str, earlier: Mapping[str, str]) -> None:
-        """Note what earlier versions remembered."""
+        """Copy answers that earlier versions stored."""
         for number, (place, key, state) in enumerate(self._asked):
             name = key.removeprefix(f"{what}/")
             answer = earlier.get(f"{what}{os.path.join(place, name)}:{state}")  # noqa: PTH118
@@ -194,7 +196,7 @@ class _Notes:
         self.save()
 
     def learn(self, number: int, answer: str) -> None:
-        """Note an answer of one file, and save all from time to time."""
+        """Add an answer about one file; save all answers from time to time."""
         place, key, state = self._asked[number]
         self.answers[number] = answer
         if self._lasting[number]:
@@ -208,7 +210,7 @@ class _Notes:
         return time.monotonic() - self._saved > SAVED
 
     def save(self) -> None:
-        """Add to the memory what was learnt."""
+        """Save the new answers."""
         if self._memory is not None:
             for place, entries in self._fresh.items():
                 self._memory.add(place, entries)
@@ -217,7 +219,7 @@ class _Notes:
 
     @contextmanager
     def saved(self) -> Iterator[None]:
-        """Save after the block, also where it was interrupted: reading may have taken hours."""
+        """Save after the block, even if it was interrupted: reading may have taken hours."""
         try:
             yield
         finally:
@@ -229,7 +231,7 @@ def _state(about: os.stat_result) -> str:
 
 
 def _stat(path: str | Path) -> os.stat_result:
-    """Return the state of a file. Asked of tens of thousands at each start, so without detours."""
+    """Return the state of a file. Fast, because each start calls it for tens of thousands."""
     try:
         return os.stat(path)  # noqa: PTH116
     except ValueError:  # a null character
@@ -240,15 +242,15 @@ def _stat(path: str | Path) -> os.stat_result:
 
 
 def _valid(entry: str | None, state: str) -> str | None:
-    """Return the answer of an entry; None if it is of another state of the file."""
+    """Return the answer in an entry; None if the entry is for another state of the file."""
     found, _, answer = (entry or "").partition(" ")
     return answer if entry is not None and found == state else None
 
 
 def forget(path: Path, cache: Path | None) -> None:
-    """Forget what is remembered of a file in the state in which it is.
+    """Delete the stored answers about a file in its current state.
 
-    For a file that turns out to be another one than remembered: otherwise that would stay so.
+    For a file that was found to differ from its stored hash: otherwise the wrong hash would stay.
     """
     if cache is None or not path.exists():
         return
@@ -264,16 +266,16 @@ def forget(path: Path, cache: Path | None) -> None:
 
 
 def state_of(paths: Iterable[Path]) -> str:
-    """Return a digest of path, size and times of files, which changes when one of them may have.
+    """Return a digest of path, size and times of files. It changes if a file may have changed.
 
     Raises
     ------
     FringeError
-        If one is missing.
+        If a file does not exist.
     """
     whole = hashlib.sha256()
     places = list(paths)
-    wait_until_settled(_stat(path) for path in places)  # so that a later change shows
+    wait_until_settled(_stat(path) for path in places)  # so that a later change changes the times
     files = [_stat(path) for path in places]
     for path, about in zip(places, files, strict=True):
         place = os.path.abspath(path)  # noqa: PTH100 - keeps symlinks
@@ -283,20 +285,20 @@ def state_of(paths: Iterable[Path]) -> str:
 
 
 class ImageDigests:
-    """Hashes of images as files store them, for files that hold many and no checksums of them.
+    """Hashes of stored images, for files that contain many images without checksums.
 
-    An image is read when it is first asked for; what was learnt is remembered as in `remembered`.
-    So of a large file that is used in part only that part is read, and more images cost the reading
-    of the new ones.
+    An image is read when its hash is first requested; hashes are cached as in `remembered`. If only
+    part of a large file is used, only that part is read, and more images only cost reading the new
+    images.
 
     Parameters
     ----------
     files : sequence of Path
         The files.
     starts : sequence of int
-        The index of the first image of each file, and at the end that behind the last one.
+        Index of the first image of each file; at the end, the number of images.
     what : str
-        What the images are in the files, to tell their hashes from those of other things.
+        Description of the images in the files, which distinguishes their hashes from others.
     cache : Path, optional
         See `remembered`.
     """
@@ -308,26 +310,26 @@ class ImageDigests:
         what: str,
         cache: Path | None,
     ) -> None:
-        """Keep them; nothing is read yet."""
+        """Store the arguments; read nothing yet."""
         self._files = list(files)
         self._starts = list(starts)
         self._what = f"hashes of images {what}".strip()
         self._cache = cache
-        # Of each file the hashes of its images up to the last known one, and zeros of those between
-        # that are not known; and the state of the file that they are of.
+        # For each file: the hashes of its images up to the last known hash, with zeros for unknown
+        # hashes, and the state of the file that these hashes belong to.
         self._known = [np.zeros((0, BYTES), np.uint8)] * len(self._files)
         self._states = [""] * len(self._files)
 
     def of(self, indices: Indices, read: Callable[[list[int]], Iterable[bytes]]) -> str:
         """Return a hex SHA-256 of the images at ``indices``, in that order.
 
-        ``read`` yields what is stored of the images at increasing indices.
+        ``read`` yields the stored bytes of the images at increasing indices.
 
         Raises
         ------
         FringeError
-            If an image cannot be read, the cache cannot be written, or a file was changed since it
-            was first asked for.
+            If an image cannot be read, the cache cannot be written, or a file was changed after
+            hashes of its images were first requested.
         """
         wanted = np.asarray(indices, np.int64)
         numbers = np.searchsorted(self._starts, wanted, side="right") - 1
@@ -339,8 +341,8 @@ class ImageDigests:
             digests[here] = self._known[number][rows]
         return hashlib.sha256(digests.tobytes()).hexdigest()
 
-    def tells_apart(self, index: int, data: bytes | memoryview) -> bool:
-        """Tell whether an image is another one than that of which `of` told the hash, if it did."""
+    def differs(self, index: int, data: bytes | memoryview) -> bool:
+        """Return whether ``data`` differs from the image that `of` hashed; False if it did not."""
         number = bisect(self._starts, index) - 1
         row, known = index - self._starts[number], self._known[number]
         if row >= len(known) or not known[row].any():
@@ -356,7 +358,7 @@ class ImageDigests:
         rows: npt.NDArray[np.int64],
         read: Callable[[list[int]], Iterable[bytes]],
     ) -> None:
-        """Make the hashes of some images of a file known, by their increasing rows in the file."""
+        """Find the hashes of the images at increasing ``rows`` of a file."""
         known = self._known[number]
         if rows[-1] < len(known) and known[rows].any(axis=1).all():
             return
@@ -388,7 +390,7 @@ class ImageDigests:
 
 
 def _hashes(text: str, most: int) -> npt.NDArray[np.uint8]:
-    """Return the hashes that a cache holds as text, shape (n, BYTES); none if it is damaged."""
+    """Return the hashes in a text of the cache, shape (n, BYTES); none if it is damaged."""
     try:
         data = unpack(text, most)
     except ValueError:
@@ -398,22 +400,22 @@ def _hashes(text: str, most: int) -> npt.NDArray[np.uint8]:
 
 
 def most_remembered(size: int) -> int:
-    """Return how many bytes may be remembered of what is in a file of ``size`` bytes."""
+    """Return the most bytes that may be cached for a file of ``size`` bytes."""
     return max(64 << 20, 4 * size)
 
 
 def pack(data: bytes) -> str:
-    """Return ``data``, compressed, as text that a cache can hold."""
+    """Return ``data``, compressed, as text for a cache."""
     return base64.b64encode(zlib.compress(data)).decode()
 
 
 def unpack(text: str, most: int) -> bytes:
-    """Return what `pack` was given.
+    """Return the data of a text that `pack` returned.
 
     Raises
     ------
     ValueError
-        If that cannot be, or it was more than ``most`` bytes.
+        If the text is invalid, or the data have more than ``most`` bytes.
     """
     packed = base64.b64decode(text, validate=True)
     decompressor = zlib.decompressobj()
@@ -422,5 +424,5 @@ def unpack(text: str, most: int) -> bytes:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if not decompressor.eof or len(data) > most:
-        raise ValueError(f"ends early, or becomes more than {most} bytes")
+        raise ValueError(f"ends early, or unpacks to more than {most} bytes")
     return data

@@ -1,4 +1,4 @@
-"""All distortions of some images of a source, as a source."""
+"""A source of distorted images: some images of another source with all distortions."""
 
 from itertools import product
 
@@ -26,16 +26,16 @@ class DistortedSource(Fingerprinted):
     """Some images of another source, each in all `VARIANTS`.
 
     Image k of this source shows image ``indices[k // V]`` with the distortion ``VARIANTS[k % V]``,
-    where V is the number of variants. So a reader that goes through all images reads each image of
-    the other source once.
+    where V is the number of variants. A reader of all images therefore reads each image of the
+    other source only once.
 
     Parameters
     ----------
     source : ImageSource
     indices : int array (n,)
-        Which images of the source.
+        Indices of the images of ``source`` to use.
     seed : int
-        Of noise and warps, not negative.
+        Seed of noise and warps, not negative.
 
     Raises
     ------
@@ -44,7 +44,7 @@ class DistortedSource(Fingerprinted):
     """
 
     def __init__(self, source: ImageSource, indices: npt.NDArray[np.integer], seed: int) -> None:
-        """Keep them."""
+        """Store the arguments."""
         if seed < 0:
             raise FringeError(f"distortion: seed is {seed}; give 0 or a positive integer")
         self.source = source
@@ -53,7 +53,7 @@ class DistortedSource(Fingerprinted):
 
     @property
     def name(self) -> str:
-        """What a message calls it."""
+        """Name in messages."""
         return f"{self.source.name}, distorted"
 
     @property
@@ -63,15 +63,15 @@ class DistortedSource(Fingerprinted):
 
     @property
     def simulated(self) -> bool:
-        """Whether the clean images are a simulation of a generator's."""
+        """Whether the clean images simulate those of a generator."""
         return self.source.simulated
 
     def __len__(self) -> int:
-        """Return the number of images, distorted ones."""
+        """Return the number of distorted images."""
         return len(self.indices) * len(VARIANTS)
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the clean images, of which ones are taken, and of the distortions."""
+        """Return the SHA-256 of the clean images, their indices, and the distortions."""
         taken = self.indices[first // len(VARIANTS) : -(-last // len(VARIANTS))]
         clean = self.source.fingerprint_of(min(taken), max(taken) + 1)
         return digest(["distorted", REVISION, DISTORTIONS, self.seed, first, last, taken, clean])
@@ -82,7 +82,7 @@ class DistortedSource(Fingerprinted):
         Raises
         ------
         FringeError
-            As the source does, and if an index is out of range.
+            If the source raises one, or an index is out of range.
         """
         wanted = np.array(check_indices(indices, len(self), self.name), np.int64)
         numbers, variants = wanted // len(VARIANTS), wanted % len(VARIANTS)

@@ -1,11 +1,11 @@
-"""Images distorted on purpose: blurred, noised, compressed and warped, each at three doses.
+"""Images distorted on purpose: blurred, noised, compressed and warped, each in three doses.
 
-The doses say what a network is asked to see (`fringe.comparison.power`). They were chosen by
+The doses define what a network should see (`fringe.comparison.power`). They were chosen by
 looking at photographs of 128 and 256 pixels:
 
-* ``small``: seen only when the distorted image and the original are flicked between.
-* ``visible``: seen by somebody who looks for the distortion, without the original beside it.
-* ``gross``: seen at a glance.
+* ``small``: only visible when switching between the distorted image and the original.
+* ``visible``: visible to a person who looks for the distortion, without the original.
+* ``gross``: visible at a glance.
 
 =====  ==============  ==========  ========  ===================================================
 kind   small           visible     gross     amount
@@ -16,10 +16,10 @@ jpeg   90              60          15        quality of libjpeg, with halved col
 warp   0.5             1.5         4         standard deviation of displacement, pixels
 =====  ==============  ==========  ========  ===================================================
 
-These amounts are for images whose shorter side has up to 256 pixels. People and most networks look
-at a larger image as a whole, which shows them about 256 pixels a side. So a larger image gets the
+These amounts are for images whose shorter side has up to 256 pixels. People and most networks see a
+larger image as a whole, with about 256 pixels per side. A larger image therefore gets the
 distortions of its version with a shorter side of 256 pixels: lengths grow with the image, and noise
-and errors of compression are made at 256 pixels and enlarged.
+and compression errors are made at 256 pixels and enlarged.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ __all__ = [
     "with_noise",
 ]
 
-#: Raise it when the same image gets other pixels.
+#: Increase it when the same image gets other pixels.
 REVISION = 1
 
-LOOKED_AT = 256  # pixels of the shorter side, at which larger images are looked at
+LOOKED_AT = 256  # pixels of the shorter side at which larger images are seen
 SMOOTH = 16  # pixels between the knots of a warp: it is smooth over this length
 
 Kind: TypeAlias = Literal["blur", "noise", "jpeg", "warp"]
@@ -69,9 +69,9 @@ class Distortion(NamedTuple):
     Attributes
     ----------
     unit : str
-        Of its amounts.
+        Unit of its amounts.
     amounts : tuple of float
-        One for each of `DOSES`.
+        One amount for each of `DOSES`.
     """
 
     unit: str
@@ -89,8 +89,8 @@ DISTORTIONS: dict[Kind, Distortion] = {
 def distorted(image: Images, kind: Kind, dose: Dose, *, index: int, seed: int) -> Images:
     """Return an image (H, W, 3) uint8 with one dose of one kind of distortion.
 
-    Noise and warps depend on the seed and the image's index alone. They are the same for all doses
-    but for their size.
+    Noise and warps depend only on the seed and the image's index. For all doses they are the same,
+    except for their size.
 
     Parameters
     ----------
@@ -98,9 +98,9 @@ def distorted(image: Images, kind: Kind, dose: Dose, *, index: int, seed: int) -
     kind : {"blur", "noise", "jpeg", "warp"}
     dose : {"small", "visible", "gross"}
     index : int
-        Of the image in its source.
+        Index of the image in its source.
     seed : int
-        Not negative.
+        Seed of noise and warps, not negative.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def warped(image: Images, deviation: float, stream: np.random.Generator) -> Imag
 
     Each of the two components of the displacement has mean 0 and a standard deviation in pixels,
     and is smooth over `SMOOTH` pixels (`smooth_noise`). Pixels are interpolated by cubic splines,
-    which blur less than a bilinear interpolation. Otherwise a small warp would be seen as a blur.
+    which blur less than a bilinear interpolation. Otherwise a small warp would look like a blur.
     """
     scale = _enlargement(image)
     size = image.shape[:2]
@@ -183,12 +183,12 @@ def warped(image: Images, deviation: float, stream: np.random.Generator) -> Imag
 
 
 def _enlargement(image: Images) -> float:
-    """Return how many times 256 pixels the shorter side of an image has, at least 1.
+    """Return the shorter side of an image in units of 256 pixels, at least 1.
 
     Raises
     ------
     FringeError
-        If it is no image.
+        If it is not an image.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise FringeError(
@@ -226,7 +226,7 @@ def _rounded(values: Any) -> Images:
 
 
 def _ndimage() -> Any:
-    """Return the module: half a second to import, and sources are opened while a DAG is built."""
+    """Import scipy.ndimage late: it takes half a second, and building a DAG opens sources."""
     from scipy import ndimage
 
     return ndimage

@@ -1,6 +1,6 @@
-"""Encoded images that take long to open or decode, or much memory, though their pixels are few.
+"""Detect encoded images that take much time or memory to open or decode, despite few pixels.
 
-Headers are read here before any decoder gets them, and nothing that they say is trusted.
+Headers are read here before any decoder reads them, and none of their values is trusted.
 """
 
 import re
@@ -11,35 +11,33 @@ from fringe.sources.limits import Limits
 
 __all__ = ["excess"]
 
-SCANS = (
-    100  # of a JPEG, each of which visits all pixels: encoders write about 10, libtiff stops here
-)
-SEGMENTS = 10_000  # of the header of a JPEG: the longest colour profile takes 255
-FILL = 1 << 16  # bytes in a row between them
-SURPLUS = 1 << 16  # bytes of data that a PNG may have beyond its pixels
-TAGS = 1000  # of a page of a TIFF
+SCANS = 100  # of a JPEG; each visits all pixels. Encoders write about 10, libtiff stops at 100
+SEGMENTS = 10_000  # in the header of a JPEG: the longest colour profile takes 255
+FILL = 1 << 16  # consecutive bytes between them
+SURPLUS = 1 << 16  # bytes of data that a PNG may have in addition to its pixels
+TAGS = 1000  # on a page of a TIFF
 PARTS = 1 << 17  # strips or tiles of a TIFF
 HEADER = 1 << 16  # bytes of the header of a PPM, comments included
-COMMENTS = 1000  # of a PPM whose pixels are text
+COMMENTS = 1000  # in a PPM whose pixels are text
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # a marker that ends the data of a scan
 _SCAN, _END = 0xDA, 0xD9
-_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers that have no length behind them
+_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
-_OFFSETS = {273, 279, 324, 325}  # TIFF tags: where strips and tiles lie, and how large they are
+_OFFSETS = {273, 279, 324, 325}  # TIFF tags: offsets and sizes of strips and tiles
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
 def excess(data: bytes, limits: Limits) -> str:
-    """Return what an encoded image has far more of than any honest image, in words; "" if nothing.
+    """Describe what an encoded image has far more of than any genuine image; "" if nothing.
 
     Parameters
     ----------
     data : bytes
-        A whole file; of other formats than JPEG, PNG, TIFF and PPM nothing is looked at.
+        A whole file. Only JPEG, PNG, TIFF and PPM are checked.
     limits : Limits
-        How large a tile may be: a decoder makes room for whole tiles.
+        Bounds of the size of a tile: a decoder allocates memory for whole tiles.
 
     Examples
     --------
@@ -54,7 +52,7 @@ def excess(data: bytes, limits: Limits) -> str:
         try:
             return _of_tiff(data, limits)
         except (struct.error, OverflowError):
-            return ""  # it ends early, which its decoder says better
+            return ""  # truncated: the decoder gives a better message
     return _of_ppm(data) if re.match(rb"P[0-6fy]", data) else ""
 
 
@@ -68,7 +66,7 @@ def _of_jpeg(data: bytes) -> str:
         if marker == _SCAN:
             begin = begin or place
             scans += 1
-            # Counted by the marker alone first, which is quicker, and never too few.
+            # First count only the marker, which is faster and never counts too few.
             if data.count(b"\xff\xda", begin) <= SCANS:
                 break
             if scans > SCANS:
@@ -80,7 +78,7 @@ def _of_jpeg(data: bytes) -> str:
 
 
 def _markers(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield each marker of the first image in a JPEG, and where it is."""
+    """Yield each marker of the first image in a JPEG, and its position."""
     marker, place = 0xD8, 0
     while True:
         wanted = _IN_SCAN if marker == _SCAN else _MARKER
@@ -92,17 +90,17 @@ def _markers(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _behind(data: bytes, marker: int, place: int) -> int:
-    """Return where the segment of a marker ends."""
+    """Return the end of the segment of a marker."""
     if marker in _BARE:
         return place + 2
     return place + 2 + max(2, int.from_bytes(data[place + 2 : place + 4], "big"))
 
 
 def _of_png(data: bytes) -> str:
-    """Compare the data with what pixels take: libpng reads all of it, whatever it unpacks to."""
+    """Compare the size of the data with that of the pixels, because libpng reads all data."""
     width, height, bits, colour = struct.unpack_from(">IIBB", data.ljust(26, b"\0"), 16)
     row = 2 + width * bits * _CHANNELS.get(colour, 4) // 8
-    # Deflate adds less than a hundredth where it cannot pack. Interlaced, a row may be one of four.
+    # Deflate adds less than 1 % to incompressible data. Interlacing may split a row into four.
     most = (height + 8) * (row + 6) * 101 // 100 + SURPLUS
     if len(data) <= most:
         return ""
@@ -114,9 +112,9 @@ def _of_png(data: bytes) -> str:
     return "more data than its pixels take" if packed > most else ""
 
 
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a PNG, by its type of colour
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a PNG, by colour type
 
-# By its first bytes: how the place of the first page is kept, how many tags it has, and each tag.
+# By a TIFF's first bytes: layout of the first page's offset, of its number of tags, of a tag.
 _TIFFS = {
     start: tuple(struct.Struct(order + form) for form in forms)
     for order, starts in (("<", (b"II*\0", b"II+\0")), (">", (b"MM\0*", b"MM\0+")))
@@ -126,7 +124,7 @@ _LENGTHS = {3: 2, 4: 4, 16: 8}  # bytes of an integer of a TIFF, by its type
 
 
 def _of_tiff(data: bytes, limits: Limits) -> str:
-    """Look at the first page; a second one is refused elsewhere."""
+    """Check the first page; a second page is refused elsewhere."""
     start, count, entry = _TIFFS[data[:4]]
     (place,) = start.unpack_from(data)
     (tags,) = count.unpack_from(data, place)

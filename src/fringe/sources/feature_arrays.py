@@ -1,7 +1,7 @@
-"""Arrays with one row for each image, in an NPZ or HDF5 file that another tool has written.
+"""Arrays with one row per image, in an NPZ or HDF5 file of another tool.
 
-Only what is asked for by its name is looked at, and nothing is unpickled. Rows become float32, as
-Fringe keeps features.
+Only arrays that are requested by name are read, and nothing is unpickled. Rows become float32, the
+type of Fringe's features.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ __all__ = ["Contents", "StoredArray", "read_contents"]
 HDF5 = (".h5", ".hdf5")
 SUFFIXES = (".npz", *HDF5)
 
-_BLOCK = 16 << 20  # bytes of an array that are read at a time
+_BLOCK = 16 << 20  # bytes of an array to read at a time
 _NAMED = 10  # arrays that a message names
-_TEXT = 1 << 16  # bytes of an array that holds the name of a network
+_TEXT = 1 << 16  # most bytes of an array with the name of a network
 _HDF5_DAMAGE = (RuntimeError, KeyError)
 _NUMBERS = "fiu"  # kinds of types that features and logits may have
 
 
 class _Part(NamedTuple):
-    """Rows of an array that lie in one file, and how many of the array's rows are before them."""
+    """Rows of an array in one file, and the number of the array's rows before them."""
 
     path: Path
     first: int
@@ -62,18 +62,18 @@ class _Part(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array (n, ...) in a file, or in several files one behind the other.
+    """An array (n, ...) in one file, or distributed over several files in order.
 
     Attributes
     ----------
     name : str
-        What messages call it.
+        Name in messages.
     key : str
         The name of the array in each file.
     shape : tuple of int
-        Its first number is that of all rows.
+        Shape of the whole array; the first number is the number of rows.
     dtype : numpy.dtype
-        As it is stored.
+        The stored type.
     parts : tuple
         The files.
     """
@@ -89,14 +89,14 @@ class StoredArray:
         return self.shape[0]
 
     def require_rows(self, width: int | None = None, why: str = "") -> None:
-        """Raise unless this is a matrix of numbers, with ``width`` columns if that is given.
+        """Check that this is a matrix of numbers, with ``width`` columns if that is given.
 
-        ``why`` says in a message where the width comes from.
+        ``why`` is the part of a message that explains the width.
 
         Raises
         ------
         FringeError
-            If not.
+            If it is not.
         """
         if self.dtype.kind not in _NUMBERS:
             raise FringeError(
@@ -115,28 +115,28 @@ class StoredArray:
             )
 
     def require_labels(self) -> None:
-        """Raise unless this is a vector of whole numbers.
+        """Check that this is a vector of integers.
 
         Raises
         ------
         FringeError
-            If not.
+            If it is not.
         """
         if self.dtype.kind not in "iu" or len(self.shape) != 1:
             raise FringeError(
                 f"{self.name}: is of type {str(self.dtype)[:80]} and shape {self.shape}; labels "
-                "are one whole number for each image, (n,): save them as int64"
+                "must be one integer for each image, (n,): save them as int64"
             )
 
     def digest(self, cache: Path | None = None) -> str:
         """Return a hex SHA-256 of all rows, which must be finite; labels must not be negative.
 
-        Each file is read once, and what was found is remembered (`remembered`).
+        Each file is read once, and the result is cached (`remembered`).
 
         Raises
         ------
         FringeError
-            If a file cannot be read, or a row is not what it must be: the first one is named.
+            If a file cannot be read, or a row is invalid. The message names the first such row.
         """
         by_path = {part.path: part for part in self.parts}
 
@@ -151,19 +151,19 @@ class StoredArray:
         return _joined(self.shape, found)
 
     def read(self, order: npt.NDArray[np.int64], expected: str) -> npt.NDArray[Any]:
-        """Return some rows in an order: float32 (k, D), or int64 (k,) of labels.
+        """Return rows in a given order: float32 (k, D), or int64 (k,) for labels.
 
         Parameters
         ----------
         order : int array (k,)
-            Which rows, none twice.
+            Indices of the rows, without duplicates.
         expected : str
-            `digest`, with which all rows that are read are compared.
+            The `digest` that the rows must have.
 
         Raises
         ------
         ChangedError
-            If the rows are others.
+            If the rows were changed.
         FringeError
             As `digest` does.
         """
@@ -188,7 +188,7 @@ class StoredArray:
         return rows
 
     def _blocks(self, part: _Part) -> Iterator[npt.NDArray[Any]]:
-        """Yield the rows of a part, some at a time, as they are used and checked."""
+        """Yield the rows of a part in blocks, converted and checked."""
         first = part.first
         each = math.prod(self.shape[1:]) * self.dtype.itemsize
         step = max(1, _BLOCK // max(1, each))
@@ -201,32 +201,32 @@ class StoredArray:
             first += len(rows)
 
     def _check(self, rows: npt.NDArray[Any], first: int) -> None:
-        """Raise if rows, of which the first has a number, hold what no image has."""
+        """Raise if rows contain invalid values. ``first`` is the index of the first row."""
         if rows.ndim == 1:
             if len(rows) and rows.min() < 0:
                 wrong = first + int(np.argmax(rows < 0))
                 raise FringeError(
-                    f"{self.name}: row {wrong} holds {rows[wrong - first]}; labels are numbers of "
-                    "classes from 0 up"
+                    f"{self.name}: row {wrong} holds {rows[wrong - first]}; labels must be class "
+                    "numbers of at least 0"
                 )
         elif not np.isfinite(rows).all():
             wrong = first + int(np.argmin(np.isfinite(rows).all(axis=1)))
             raise FringeError(
                 f"{self.name}: row {wrong} holds NaN or infinity (as float32); make the features "
-                "of that image again, or leave out the image"
+                "of that image again, or leave the image out"
             )
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds of the arrays that were asked for.
+    """The requested arrays in a file.
 
     Attributes
     ----------
     arrays : mapping
-        By their names.
+        The arrays by name.
     others : str
-        In words, all names of arrays in the file.
+        All names of arrays in the file, in words.
     network : str
         The network that the file states for ``features`` and ``logits``; "" if it states none.
     """
@@ -237,26 +237,27 @@ class Contents:
 
 
 def read_contents(path: str | Path, wanted: Collection[str]) -> Contents:
-    """Return which of the ``wanted`` arrays a file holds; their values are not read.
+    """Return the ``wanted`` arrays in a file, without reading their values.
 
     Parameters
     ----------
     path : path-like
-        An ``.npz``, ``.h5`` or ``.hdf5``. A file of features that a run has written is read from
-        the shards that it links.
+        An ``.npz``, ``.h5`` or ``.hdf5``. If it is a file of features from a run, the shards that
+        it links are read.
     wanted : collection of str
-        Names of arrays; in HDF5 ``/`` leads into groups.
+        Names of arrays; in HDF5, ``/`` separates groups.
 
     Raises
     ------
     FringeError
-        If the file is of another kind, missing or damaged, or an array lies in other files.
+        If the file is of another kind, missing or damaged, or an array is in other files.
     """
     place = as_path(path)
     suffix = place.suffix.lower()
     if suffix not in SUFFIXES:
         raise FringeError(
-            f"{path}: features are an {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file; name one"
+            f"{path}: not a file of features; give an {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} "
+            "file"
         )
     if suffix == ".npz":
         with readable(path, *DAMAGE), open_zip(place) as archive:
@@ -283,8 +284,8 @@ def _in_npz(archive: Archive, path: Path, name: str, wanted: Collection[str]) ->
                 raise FringeError(f"{label}: is in Fortran order; save numpy.ascontiguousarray(it)")
             if not header.dtype.hasobject and size != members[key].file_size:
                 raise FringeError(
-                    f"{label}: has {members[key].file_size} bytes, not those of shape "
-                    f"{header.shape}; make it again"
+                    f"{label}: has {members[key].file_size} bytes, which does not match its shape "
+                    f"{header.shape}; create it again"
                 )
             part = _Part(path, 0, header.shape[0] if header.shape else 0)
             arrays[key] = StoredArray(label, key, header.shape, header.dtype, (part,))
@@ -300,11 +301,13 @@ def _members(archive: Archive) -> dict[str, ZipInfo]:
 
 
 def _text(data: bytes, name: str) -> str:
-    """Return the text that an array without dimensions holds."""
+    """Return the text in an array without dimensions."""
     stream = io.BytesIO(data)
     header = read_header(stream)
     if header.dtype.kind != "U" or header.shape:
-        raise FringeError(f"{name}: `network` must be one text, the name of a network; correct it")
+        raise FringeError(
+            f"{name}: `network` must be one string, the name of a network; correct it"
+        )
     return str(np.frombuffer(data, header.dtype, 1, stream.tell())[0])
 
 
@@ -324,7 +327,7 @@ def _npz_blocks(
                 rows = min(step, count - first)
                 data = stream.read(rows * each)
                 yield np.frombuffer(data, array.dtype).reshape(rows, *array.shape[1:])
-            stream.read(1)  # its checksum is compared at its end
+            stream.read(1)  # the checksum is verified at the end
 
 
 # HDF5
@@ -340,7 +343,7 @@ def _in_hdf5(file: h5py.File, path: Path, name: str, wanted: Collection[str]) ->
 def _in_itself(
     file: h5py.File, path: Path, name: str, wanted: Collection[str]
 ) -> dict[str, StoredArray]:
-    """Return the arrays that lie in the file."""
+    """Return the arrays in the file itself."""
     arrays = {}
     for key in wanted:
         dataset = dataset_at(file, key, name)
@@ -355,13 +358,13 @@ def _in_itself(
 def _in_shards(
     file: h5py.File, path: Path, name: str, wanted: Collection[str]
 ) -> dict[str, StoredArray]:
-    """Return the arrays of a file that links shards, which lie below its folder."""
+    """Return the arrays of a file that links shards in its folder or below."""
     try:
-        shards = [str(one) for one in parse_json(str(file.attrs["shards"]))]
+        shards = [str(entry) for entry in parse_json(str(file.attrs["shards"]))]
     except (TypeError, ValueError) as error:
-        raise FringeError(f"{name}: its attribute `shards` is damaged; make it again") from error
+        raise FringeError(f"{name}: its attribute `shards` is damaged; create it again") from error
     if len(set(shards)) < len(shards):
-        raise FringeError(f"{name}: links a shard twice; make it again")
+        raise FringeError(f"{name}: links a shard twice; create it again")
     plain = [key for key in wanted if "/" not in key]
     arrays: dict[str, StoredArray] = {}
     for number, shard in enumerate(shards):
@@ -381,20 +384,21 @@ def _in_shards(
                 arrays[key] = StoredArray(before.name, key, shape, before.dtype, parts)
             else:
                 raise FringeError(
-                    f"{place}: does not hold `{key}` as the shards before do; make all again"
+                    f"{place}: does not contain `{key}` like the previous shards; create all "
+                    "shards again"
                 )
     return arrays
 
 
 def _refuse_unwritten(dataset: h5py.Dataset, label: str) -> None:
-    """Raise if rows were never written, for which HDF5 gives zeros, or may not be read."""
+    """Raise if rows were never written (HDF5 then reads zeros), or exceed the limits."""
     if not dataset.shape or not dataset.size:
         return
     check_packing(dataset, label, LIMITS)
     lacking = lacking_rows(dataset)
     if lacking is not None:
         raise FringeError(
-            f"{label}: row {int(np.argmax(lacking))} was never written, and HDF5 gives zeros for "
+            f"{label}: row {int(np.argmax(lacking))} was never written, so HDF5 reads zeros for "
             "it; write all rows"
         )
 
@@ -420,8 +424,8 @@ def _other(array: StoredArray) -> ChangedError:
 def _named(names: Iterable[object]) -> str:
     """Return the first names of arrays as part of a message."""
     listed = [str(name) for name in names]
-    told = ", ".join(f"`{name[:60]}`" for name in listed[:_NAMED])
-    return (told or "no array") + (", ..." if len(listed) > _NAMED else "")
+    text = ", ".join(f"`{name[:60]}`" for name in listed[:_NAMED])
+    return (text or "no arrays") + (", ..." if len(listed) > _NAMED else "")
 
 
 def _joined(shape: tuple[int, ...], digests: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Images in a folder and the folders inside it."""
+"""Images in a folder and its subfolders."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ from fringe.sources.suffixes import (
 
 __all__ = ["FolderSource", "holds_images"]
 
-SOME = 100_000  # files that tell what a folder without images holds
+SOME = 100_000  # files that are counted to describe a folder without images
 
 
 class FolderSource(EncodedSource):
@@ -39,29 +39,42 @@ class FolderSource(EncodedSource):
     Parameters
     ----------
     path : path-like
-        The folder; folders inside are searched too, hidden ones are not. Symbolic links to images
-        and folders inside it are followed. A link counts by its own name, so two links to one image
-        are two images; no folder counts twice.
+        The folder. Its subfolders are searched too, except hidden ones. Symbolic links to images
+        and folders inside the folder are followed. A link counts under its own name, so two links
+        to one image are two images. A folder may not occur twice.
     fit : Fit, optional
-        How every image is cropped and resized; None: all must be alike.
+        How every image is cropped and resized; None: all must have the same size.
     count : int, optional
         Use only the first ``count`` images.
     cache : path-like, optional
-        Where hashes of files are remembered for the fingerprint (`file_digests`).
+        Folder that stores hashes of files for the fingerprint (`file_digests`).
     follow_links : bool
-        Follow symbolic links out of the folder, too.
+        Also follow symbolic links that point outside the folder.
     choice : Choice
-        Which files count.
+        Selects the files that count.
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
 
     Raises
     ------
     FringeError
-        If the folder is missing or unreadable, a symbolic link leads nowhere, out of the folder
-        (without ``follow_links``) or to a folder that counts already, it holds no image, or fewer
-        than ``count``, or images of which it must be said first what they are
+        If the folder is missing or unreadable; if a symbolic link is broken, points outside the
+        folder (without ``follow_links``) or to a folder that occurs already; if there are no
+        images, or fewer than ``count``; or if it is ambiguous which files are the images
         (`fringe.sources.members`).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from fringe.sources import FolderSource
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("b.png", "a.png"):
+    ...         Image.fromarray(np.zeros((8, 12, 3), np.uint8)).save(f"{folder}/{name}")
+    ...     source = FolderSource(folder)
+    ...     print(source.members, source.resolution, source.read([0, 1]).shape)
+    ['a.png', 'b.png'] (8, 12) (2, 8, 12, 3)
     """
 
     def __init__(
@@ -85,16 +98,16 @@ class FolderSource(EncodedSource):
                 raise no_images(str(path), _some_files(self.path), packed=False)
         self.left_out = left_out(names, members)
         self.members = members[: check_count(len(members), count, str(path))]
-        self._hashes: dict[str, str] = {}  # of those that a fingerprint was asked of
+        self._hashes: dict[str, str] = {}  # of images whose fingerprint was requested
         super().__init__(str(path), len(self.members), fit, limits)
 
     @property
     def files(self) -> list[Path]:
-        """One for each image."""
+        """The file of each image."""
         return [self.path / member for member in self.members]
 
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return SHA-256 of relative names and contents of the images, and of the resizing."""
+        """Return the SHA-256 of relative names and contents of the images, and of the resizing."""
         members = [self.members[index] for index in indices]
         new = [member for member in members if member not in self._hashes]
         paths = [f"{self.path}/{member}" for member in new]
@@ -103,7 +116,7 @@ class FolderSource(EncodedSource):
         return self._digest("folder", *((member, self._hashes[member]) for member in members))
 
     def _labels_content(self) -> tuple[bytes, str] | None:
-        """Return what ``dataset.json`` holds, and what messages call it; None if there is none."""
+        """Return content and name in messages of ``dataset.json``; None if it does not exist."""
         place = self.path / LABELS_FILE
         if not place.exists():
             return None
@@ -112,20 +125,20 @@ class FolderSource(EncodedSource):
 
     @cached_property
     def stored_labels(self) -> Labels | None:
-        """Labels of the images, as ``dataset.json`` in the folder has them; None if it has none.
+        """Labels of the images from ``dataset.json`` in the folder; None if there are none.
 
         Raises
         ------
         FringeError
-            If the file cannot be read, is not as StyleGAN's dataset tool writes it, or an image has
-            no label.
+            If the file is unreadable or not in the format of StyleGAN's dataset tool, or an image
+            has no label.
         """
         found = self._labels_content()
         return None if found is None else labels_in(found[0], self.members, found[1])
 
     @cached_property
     def stored_class_names(self) -> tuple[str, ...] | None:
-        """Names of classes by number, where ``dataset.json`` states them (`names_in`).
+        """Names of classes by number, if ``dataset.json`` states them (`names_in`).
 
         Raises
         ------
@@ -136,7 +149,7 @@ class FolderSource(EncodedSource):
         return None if found is None else names_in(*found)
 
     def _checked_digest(self, path: Path) -> str:
-        """Return the hex SHA-256 of an image that is read, and has the size of the first one."""
+        """Return the hex SHA-256 of an image, after checks of its kind and size."""
         name = printable(str(path))
         data = self._content(path, name)
         advance(len(data))
@@ -166,7 +179,7 @@ class FolderSource(EncodedSource):
 
 
 def holds_images(folder: Path, follow_links: bool = False) -> bool:
-    """Tell whether any image that can be read lies under ``folder``."""
+    """Return whether ``folder`` or a subfolder contains an image that can be read."""
     with readable(folder):
         return any(map(is_image_name, _pictures(folder, follow_links)))
 
@@ -175,14 +188,14 @@ def _pictures(folder: Path, follow_links: bool) -> Iterator[str]:
     """Yield names of images, read or not, relative to ``folder``, in no order."""
     root = str(folder.resolve(strict=True))
     seen = {root: str(folder)}  # folders, by their real path
-    waiting = [(str(folder), root, "")]  # a list, since folders may be thousands deep
+    waiting = [(str(folder), root, "")]  # a list, because folders may be thousands deep
     while waiting:
         path, real, prefix = waiting.pop()
         before = seen.setdefault(real, path)
         if before != path:
             raise FringeError(
                 f"{printable(path)}: is the same folder as {printable(before)}, by a "
-                "symbolic link, and its images would count twice; remove the link"
+                "symbolic link, so its images would count twice; remove the link"
             )
         names, folders = _inside(path, real, prefix, None if follow_links else root)
         yield from names
@@ -192,16 +205,16 @@ def _pictures(folder: Path, follow_links: bool) -> Iterator[str]:
 def _inside(
     place: str, real: str, prefix: str, root: str | None
 ) -> tuple[list[str], list[tuple[str, str, str]]]:
-    """Return the names of images in one folder; and its folders: path, real path, and prefix.
+    """Return the names of images in one folder, and path, real path and prefix of its subfolders.
 
-    ``prefix`` goes before the names; links must lead into ``root`` if that is given.
+    ``prefix`` is put before the names. Links must point inside ``root`` if it is given.
     """
     names, folders = [], []
     with os.scandir(place) as entries:
-        for entry in entries:  # of which there may be millions
+        for entry in entries:  # there may be millions
             name = entry.name
             if entry.is_symlink():
-                is_folder = os.path.isdir(entry.path)  # noqa: PTH112 - False, if it leads nowhere
+                is_folder = os.path.isdir(entry.path)  # noqa: PTH112 - False if the link is broken
                 if is_hidden(name) or not (is_folder or is_picture_name(name)):
                     continue
                 target = _target(entry.path, root)
@@ -219,7 +232,7 @@ def _inside(
 
 
 def _some_files(folder: Path) -> list[str]:
-    """Return names of files under ``folder``, to say what it holds instead of images."""
+    """Return names of files under ``folder``, to describe a folder without images."""
     found: list[str] = []
     waiting = [""]
     while waiting and len(found) < SOME:
@@ -234,23 +247,23 @@ def _some_files(folder: Path) -> list[str]:
 
 
 def _target(link: str, root: str | None) -> str:
-    """Return the real path that ``link`` leads to, which must be inside ``root`` if that is given.
+    """Return the real path of ``link``, which must be inside ``root`` if that is given.
 
     Raises
     ------
     FringeError
-        If nothing is there, or it lies elsewhere.
+        If that path does not exist, or is outside ``root``.
     """
     target = os.path.realpath(link)
     if not os.path.exists(target):  # noqa: PTH110
         raise FringeError(
-            f"{printable(link)}: a symbolic link that leads nowhere ({printable(target)}); remove "
+            f"{printable(link)}: a broken symbolic link (to {printable(target)}); remove "
             "it or restore the file"
         )
     if root is not None and not Path(target).is_relative_to(root):
         raise FringeError(
-            f"{printable(link)}: a symbolic link that leads out of the folder "
+            f"{printable(link)}: a symbolic link that points outside the folder "
             f"({printable(target)}); set "
-            "`follow_links: true` to follow such links, or put copies in their place"
+            "`follow_links: true` to follow such links, or replace them by copies"
         )
     return target

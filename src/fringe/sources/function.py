@@ -1,4 +1,4 @@
-"""Images that a Python function makes: everything for which there is no other kind of source."""
+"""Images that a Python function makes, for everything without another kind of source."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from fringe.sources.digests import file_digests
 
 __all__ = ["FUNCTION", "FunctionSource", "require_same"]
 
-#: What names a function.
+#: Pattern of the name of a function.
 FUNCTION = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 
-# Part of the fingerprint: raise it when the same function would be asked otherwise.
+# Part of the fingerprint: increase it when the same function would be called differently.
 REVISION = 1
-BATCH = 50  # images that are asked for at a time, at most
-LARGEST_CLASS = 1 << 20  # above all data sets: counts of classes must fit the memory
+BATCH = 50  # images per call, at most
+LARGEST_CLASS = 1 << 20  # more than in any data set: counts of classes must fit into memory
 
-# Grey levels that an image may differ by on average if it is made next to others: the last bits of
-# what a GPU computes depend on the size of the batch. Another noise differs by tens.
+# Largest mean difference, in grey levels, of an image that is made together with others: on a GPU,
+# the last bits depend on the size of the batch. Different noise differs by tens.
 CLOSE = 1.0
 
 
 class FunctionSource(Fingerprinted):
-    """The images that a function makes of their numbers.
+    """The images that a function makes from their numbers.
 
-    The function takes an int64 array (n,) of numbers of images, from 0, and returns uint8 images
-    (n, H, W, 3), or (n, H, W, 1) for grey ones. All images have one size, and image i is the same
-    whatever else is asked for in the same call. If the function has a parameter ``seed`` or
-    ``device``, it gets that as a keyword argument, and each of ``settings``, too. It is asked for
-    `BATCH` images at most at a time, by one thread of a process.
+    The function takes an int64 array (n,) of image numbers, from 0, and returns uint8 images
+    (n, H, W, 3), or (n, H, W, 1) for grey images. All images have the same size, and image i does
+    not depend on other images in the same call. If the function has a parameter ``seed`` or
+    ``device``, it gets that as a keyword argument, and each of ``settings``, too. A call requests
+    at most `BATCH` images, and only one thread of a process calls the function.
 
-    Attributes of the function that are used, if there are any:
+    Optional attributes of the function:
 
-    * ``fingerprint``: a text, or a function of the same keyword arguments (without ``device``) that
-      returns one. It changes when images do for a reason that the source code does not show, such
-      as other weights;
+    * ``fingerprint``: a string, or a function of the same keyword arguments (without ``device``)
+      that returns a string. It must change when images change for a reason that the source code
+      does not show, such as other weights;
     * ``classes``: a function of the same arguments (without ``device``) that returns the class of
       each image, int (n,) from 0;
     * ``class_names``: the names of these classes, by number.
@@ -60,21 +60,21 @@ class FunctionSource(Fingerprinted):
     count : int
         Number of images.
     resolution : int, optional
-        Height and width that images must have; by default those of the first one.
+        Height and width that images must have; by default those of the first image.
     seed : int
-        Handed to the function. Other than 0 only if it has a parameter ``seed``.
+        Passed to the function. Must be 0 if the function has no parameter ``seed``.
     settings : mapping of str to bool, int, float or str
-        Handed to the function.
+        Passed to the function.
     device : str
-        Handed to the function, if it has a parameter ``device``.
+        Passed to the function if it has a parameter ``device``.
     cache : Path, optional
-        Where hashes of source files are remembered.
+        Folder that stores hashes of source files.
 
     Raises
     ------
     FringeError
-        If code may not be run (`fringe.networks.only_installed`), the function cannot be imported,
-        takes other arguments or fails, or returns something else than these images.
+        If code may not be run (`fringe.networks.only_installed`), or the function cannot be
+        imported, has other parameters, fails, or returns anything other than such images.
     """
 
     simulated = False
@@ -90,15 +90,15 @@ class FunctionSource(Fingerprinted):
         device: str = "cpu",
         cache: Path | None = None,
     ) -> None:
-        """Import the function, and compare its parameters with what it will get."""
+        """Import the function, and check that its parameters match its arguments."""
         self.function, self.count, self.size = function, count, resolution
         self.seed, self.settings = seed, dict(settings or {})
         self.device, self.cache = device, cache
         self.name = f"{function} (seed {seed})" if seed else function
         if re.fullmatch(FUNCTION, function, re.ASCII) is None or function.startswith("__main__:"):
             raise FringeError(
-                f"function {function!r}: is not right: module:function, where the module can be "
-                "imported; correct it"
+                f"function {function!r}: is not of the form module:function with a module that can "
+                "be imported; correct it"
             )
         refuse_code(f"function {function!r}")
         self._lock = threading.RLock()
@@ -109,13 +109,13 @@ class FunctionSource(Fingerprinted):
         return self.count
 
     def __getstate__(self) -> dict[str, object]:
-        """Pickle without the function and the lock, which each process has for itself."""
+        """Pickle without the function and the lock, which each process creates."""
         state = {key: value for key, value in self.__dict__.items() if key != "_called"}
         del state["_lock"]
         return state
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """Unpickle with a lock of its own."""
+        """Unpickle with a new lock."""
         self.__dict__.update(state, _lock=threading.RLock())
 
     @cached_property
@@ -125,8 +125,8 @@ class FunctionSource(Fingerprinted):
             found = getattr(import_module(module), name)
         except (ImportError, AttributeError) as error:
             raise FringeError(
-                f"function {self.function!r} cannot be imported ({error}); install the package it "
-                "comes from, put its file in the working folder, or its folder on PYTHONPATH"
+                f"function {self.function!r} cannot be imported ({error}); install its "
+                "package, put its file into the working folder, or add its folder to PYTHONPATH"
             ) from error
         if not callable(found):
             raise FringeError(
@@ -141,28 +141,28 @@ class FunctionSource(Fingerprinted):
             return inspect.signature(called).parameters
         except (TypeError, ValueError) as error:
             raise FringeError(
-                f"function {self.function!r}: does not tell its parameters ({error}); give one of "
-                "Python"
+                f"function {self.function!r}: has no known parameters ({error}); give a function "
+                "written in Python"
             ) from error
 
     def _check_parameters(self) -> None:
         parameters = self._parameters()
-        takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+        takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
         for key in self.settings:
             if key in ("seed", "device"):
                 raise FringeError(
-                    f"function {self.function!r}: `settings` hold {key!r}, which has a key of its "
-                    "own in a configuration; drop it from `settings`"
+                    f"function {self.function!r}: `settings` contain {key!r}, which has its own "
+                    "key in a configuration; remove it from `settings`"
                 )
             if not (takes_all or key in parameters):
                 raise FringeError(
                     f"function {self.function!r}: has no parameter {key!r}, which `settings` "
-                    f"name; its parameters are {', '.join(parameters) or 'none'}"
+                    f"contain; its parameters are {', '.join(parameters) or 'none'}"
                 )
         if self.seed and "seed" not in parameters:
             raise FringeError(
                 f"function {self.function!r}: has no parameter `seed`, but the seed is "
-                f"{self.seed}; add the parameter, or leave out `seed`"
+                f"{self.seed}; add the parameter, or remove `seed`"
             )
 
     def _arguments(self, with_device: bool = True) -> dict[str, Any]:
@@ -176,36 +176,36 @@ class FunctionSource(Fingerprinted):
 
     @cached_property
     def files(self) -> list[Path]:
-        """The source files that the fingerprint follows.
+        """The source files that the fingerprint covers.
 
-        They are all ``.py`` files of the package that the function's module lies in, or the file of
-        a module that lies in none.
+        These are all ``.py`` files of the package that contains the function's module, or the file
+        of a module outside any package.
         """
         found: set[Path] = set()
         for name in (self.function.partition(":")[0], getattr(self._called, "__module__", "")):
-            for one in {name, name.partition(".")[0]} & sys.modules.keys():
-                module = sys.modules[one]
+            for key in {name, name.partition(".")[0]} & sys.modules.keys():
+                module = sys.modules[key]
                 if (file := getattr(module, "__file__", None)) is not None:
                     found.add(Path(file))
                 for place in getattr(module, "__path__", ()):
                     found.update(Path(place).rglob("*.py"))
         if not found:
             raise FringeError(
-                f"function {self.function!r}: its module has no file of which a change could be "
-                "told; put the function into a file"
+                f"function {self.function!r}: its module has no file in which a change could be "
+                "detected; put the function into a file"
             )
         return sorted(found)
 
     @cached_property
     def stated(self) -> str | None:
-        """What the function says of what its code does not show; None if it says nothing."""
+        """The function's attribute ``fingerprint``, or its result; None if there is none."""
         found = getattr(self._called, "fingerprint", None)
         if callable(found):
             found = self._asked("fingerprint", found, **self._arguments(with_device=False))
         if found is not None and not isinstance(found, str):
             raise FringeError(
                 f"function {self.function!r}: its `fingerprint` is of type "
-                f"{type(found).__name__}; make it a text, or a function that returns one"
+                f"{type(found).__name__}; make it a string, or a function that returns a string"
             )
         return found
 
@@ -214,9 +214,9 @@ class FunctionSource(Fingerprinted):
         return digest(sorted(set(file_digests(self.files, self.cache))))
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the function's name, source files and `fingerprint`, and of the rest.
+        """Return the SHA-256 of the function's name, source files, `fingerprint` and arguments.
 
-        The rest is the seed and ``settings``.
+        The arguments are the seed and ``settings``.
         """
         asked = json.dumps(self.settings, sort_keys=True)
         known = (self.function, self._code, self.stated, self.seed, asked)
@@ -224,7 +224,7 @@ class FunctionSource(Fingerprinted):
 
     @cached_property
     def resolution(self) -> tuple[int, int]:
-        """Height and width; without a stated one those of the first image, which is made."""
+        """Height and width. If they are not given, the first image is made to find them."""
         if self.size is not None:
             return self.size, self.size
         height, width = self._made(np.zeros(1, np.int64)).shape[1:3]
@@ -236,7 +236,7 @@ class FunctionSource(Fingerprinted):
         Raises
         ------
         FringeError
-            If the function fails, or returns something else.
+            If the function fails, or returns anything other than such images.
         """
         wanted = np.asarray(check_indices(indices, self.count, self.name), np.int64)
         with self._lock:
@@ -247,17 +247,17 @@ class FunctionSource(Fingerprinted):
                 if made.shape[1:3] != self.resolution:
                     (height, width), shape = self.resolution, made.shape
                     raise FringeError(
-                        f"{self.name}: images {_told(rows)} are {shape[2]} x {shape[1]} pixels, "
-                        f"and not {width} x {height}; let all images have one size"
+                        f"{self.name}: images {_range(rows)} are {shape[2]} x {shape[1]} pixels, "
+                        f"not {width} x {height}; make all images the same size"
                     )
                 images[start : start + len(rows)] = made  # a single channel becomes three
         return images
 
     def _made(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        made = self._asked(f"images {_told(rows)}", self._called, rows.copy(), **self._arguments())
+        made = self._asked(f"images {_range(rows)}", self._called, rows.copy(), **self._arguments())
         if not isinstance(made, np.ndarray):
             raise FringeError(
-                f"{self.name}: returns {type(made).__name__} in place of a NumPy array; return "
+                f"{self.name}: returns {type(made).__name__} instead of a NumPy array; return "
                 "uint8 images (n, H, W, 3)"
             )
         right = made.ndim == 4 and len(made) == len(rows) and made.shape[3] in (1, 3)
@@ -269,33 +269,35 @@ class FunctionSource(Fingerprinted):
         return made
 
     def classes(self) -> npt.NDArray[np.int64] | None:
-        """Return the class of each image, int64 (n,), by the function's ``classes``; else None.
+        """Return the class of each image, int64 (n,), from the function's ``classes``, or None.
 
         Raises
         ------
         FringeError
-            If it fails, or returns something else.
+            If ``classes`` fails, or returns anything else.
         """
-        told = getattr(self._called, "classes", None)
-        if told is None:
+        stated = getattr(self._called, "classes", None)
+        if stated is None:
             return None
         rows = np.arange(self.count, dtype=np.int64)
-        found = np.asarray(self._asked("classes", told, rows, **self._arguments(with_device=False)))
+        found = np.asarray(
+            self._asked("classes", stated, rows, **self._arguments(with_device=False))
+        )
         right = found.shape == (self.count,) and np.issubdtype(found.dtype, np.integer)
         if not right or found.min() < 0 or found.max() > LARGEST_CLASS:
             raise FringeError(
                 f"{self.name}: its `classes` return an array of type {found.dtype} and shape "
-                f"{found.shape} for {self.count} images; return a whole number from 0 for each"
+                f"{found.shape} for {self.count} images; return an integer of at least 0 for each"
             )
         return found.astype(np.int64)
 
     def class_names(self) -> tuple[str, ...] | None:
-        """Return the names of classes by number, by the function's ``class_names``; else None.
+        """Return the names of classes, by number, from the function's ``class_names``, or None.
 
         Raises
         ------
         FringeError
-            If they are not texts, each once.
+            If they are not distinct strings.
         """
         found = getattr(self._called, "class_names", None)
         if found is None:
@@ -303,7 +305,7 @@ class FunctionSource(Fingerprinted):
         names = tuple(found)
         if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
             raise FringeError(
-                f"{self.name}: its `class_names` are not texts, each once; correct them"
+                f"{self.name}: its `class_names` are not distinct strings; correct them"
             )
         return names
 
@@ -322,19 +324,19 @@ class FunctionSource(Fingerprinted):
 def require_same(
     read: Callable[[Sequence[int]], Images], name: str, close: float = CLOSE
 ) -> tuple[int, int]:
-    """Return height and width of images that are the same whatever is made next to them.
+    """Return height and width of images that do not depend on the other images of a call.
 
-    Image 0 is made by itself, and behind image 1. Both must differ by no more than ``close`` grey
-    levels on average.
+    Image 0 is made on its own, and after image 1. The two results must differ by at most ``close``
+    grey levels on average.
 
     Parameters
     ----------
     read : callable
         Makes the images of a list of numbers.
     name : str
-        What messages call their source.
+        Name of the source in messages.
     close : float
-        See above.
+        Largest mean difference, in grey levels.
 
     Raises
     ------
@@ -351,19 +353,19 @@ def require_same(
     >>> require_same(lambda numbers: by_number(range(len(numbers))), "mine")
     Traceback (most recent call last):
         ...
-    fringe.errors.FringeError: mine: image 0 is another one when it is made next to image 1 ...
+    fringe.errors.FringeError: mine: image 0 changes when it is made together with image 1 ...
     """
     (first,), (_, again) = read([0]), read([1, 0])
     difference = float(np.abs(first.astype(np.int64) - again).mean())
     if difference > close:
         raise FringeError(
-            f"{name}: image 0 is another one when it is made next to image 1 (by {difference:.2g} "
-            "grey levels on average); image i must depend on nothing but i: seed the noise of each "
+            f"{name}: image 0 changes when it is made together with image 1 (by {difference:.2g} "
+            "grey levels on average); image i must depend only on i: seed the noise of each "
             "image by its number"
         )
     height, width = first.shape[:2]
     return height, width
 
 
-def _told(rows: npt.NDArray[np.int64]) -> str:
+def _range(rows: npt.NDArray[np.int64]) -> str:
     return str(rows[0]) if len(rows) == 1 else f"{rows.min()} to {rows.max()}"

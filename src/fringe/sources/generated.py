@@ -1,4 +1,4 @@
-"""What a trained generator makes of seeded latents."""
+"""Images of a trained generator from seeded latents."""
 
 from __future__ import annotations
 
@@ -23,51 +23,66 @@ if TYPE_CHECKING:
 
 __all__ = ["GeneratedSource"]
 
-# Part of the fingerprint: raise it when the same generator and seed give other images.
+# Part of the fingerprint: increase it when the same generator and seed give other images.
 REVISION = 1
-BATCH = 50  # images that go through the generator at a time
+BATCH = 50  # images per batch of the generator
 
 
 class GeneratedSource(Fingerprinted):
-    """The images that a generator makes of the latents of a seed.
+    """The images that a generator makes from the latents of a seed.
 
-    Image i is made of row i of ``RandomState(seed).randn(count, z)``, as in the paper's released
-    code, whatever else is read. The generator is loaded when the first image, or its size, is
-    asked for, once in each process. Threads may share a source; its generator serves them in turn.
+    Image i is made from row i of ``RandomState(seed).randn(count, z)``, as in the code released
+    with [1]_, independently of the other images that are read. Each process loads the generator
+    once, when the first image or the size of images is requested. Threads may share a source; they
+    use its generator one after another.
 
     Parameters
     ----------
     path : path-like
-        What `fringe.generators.load_generator` reads.
+        A file that `fringe.generators.load_generator` reads.
     count : int
         Number of images.
     seed : int
-        Of the latents, and of labels and noise where those are random.
+        Seed of the latents, and of random labels and noise.
     truncation : float
-        1 leaves the latents as they are.
+        1: latents are not truncated.
     noise : {"const", "random", "none"}
-        See `fringe.generators.Generator`; random noise is seeded for each image.
+        See `fringe.generators.Generator`; random noise has a seed for each image.
     fp16 : bool
-        Compute those blocks of a StyleGAN2 in float16 that were trained in it, as its released code
-        does on a GPU.
+        Compute the blocks of a StyleGAN2 in float16 that were trained in float16, like its released
+        code on a GPU.
     range : (float, float), optional
-        What black and white are in its images, where they are not -1 and 1.
+        Values of black and white in its images, if they are not -1 and 1.
     label : int, "balanced", "dataset", "uniform" or None
-        Class that a conditional generator is asked for, or a rule that gives each image one
+        The class requested from a conditional generator, or a rule that gives each image a class
         (`fringe.sources.class_rules.ClassRule`).
     class_counts : RealClasses or sequence of int, optional
-        How many real images each class has, from class 0 on; only for the label "dataset", and
-        needed for it.
+        Number of real images of each class, from class 0 on; only for the label "dataset", which
+        needs it.
     device : str
-        Where it computes.
+        Device of the generator.
     cache : Path, optional
-        Where the hash of the file is remembered.
+        Folder that stores the hash of the file.
 
     Raises
     ------
     FringeError
-        If the file is missing, was changed meanwhile or is not a generator, the label, ``fp16`` or
-        ``range`` does not fit it, or an image holds a NaN or infinity.
+        If the file is missing, was changed after it was opened or is not a generator; if the label,
+        ``fp16`` or ``range`` does not match it; or if an image contains a NaN or infinity.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+
+    Examples
+    --------
+    >>> from importlib.resources import files
+    >>> from fringe.sources import GeneratedSource
+    >>> path = files("fringe.generators") / "photographs-pixels.safetensors"
+    >>> source = GeneratedSource(path, count=4, seed=0)
+    >>> source.read([0, 3]).shape
+    (2, 64, 64, 3)
     """
 
     simulated = False
@@ -87,7 +102,7 @@ class GeneratedSource(Fingerprinted):
         device: str = "cpu",
         cache: Path | None = None,
     ) -> None:
-        """Look for the file; load nothing yet."""
+        """Check that the file exists; do not load it yet."""
         self.path = as_path(path)
         self.name = f"{path} (seed {seed})"
         if fault := fault_at(self.path, LARGEST_CHECKPOINT):
@@ -109,24 +124,24 @@ class GeneratedSource(Fingerprinted):
         return self.count
 
     def __getstate__(self) -> dict[str, object]:
-        """Pickle without network and lock, which each process has for itself."""
+        """Pickle without the network and the lock, which each process creates."""
         state = {**self.__dict__, "_loaded": None}
         del state["_lock"]
         return state
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        """Unpickle with a lock of its own."""
+        """Unpickle with a new lock."""
         self.__dict__.update(state, _lock=threading.RLock())
 
     @cached_property
     def sha256(self) -> str:
-        """Hex SHA-256 of the file; once it is told, another file is not loaded."""
+        """Hex SHA-256 of the file. Once it is computed, a file with another hash is not loaded."""
         return file_digests([self.path], self.cache)[0]
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the generator's file and of all that it is asked for."""
+        """Return the SHA-256 of the generator's file and of all options."""
         asked = (self.seed, self.truncation, self.noise, self.label, first, last)
-        # Only where they are asked for, so that they change no other's fingerprint.
+        # Only if they are used, so that other fingerprints do not change.
         changed: list[object] = ["fp16"] if self.fp16 else []
         changed += ["classes", *self.class_counts] if self.class_counts is not None else []
         changed += ["range", *self.range] if self.range not in (None, USUAL) else []
@@ -168,7 +183,7 @@ class GeneratedSource(Fingerprinted):
         images = np.empty((len(wanted), *generator.resolution, 3), np.uint8)
         for start in range(0, len(wanted), BATCH):
             rows = wanted[start : start + BATCH]
-            # Always full: the last bits of what a GPU computes depend on the size of the batch.
+            # Always a full batch: on a GPU, the last bits of results depend on the batch size.
             full = np.concatenate([rows, np.repeat(rows[-1:], BATCH - len(rows))])
             batch = rows if generator.device.type == "cpu" else full
             draws_noise = generator.traits.noise_sizes is not None
@@ -185,14 +200,14 @@ class GeneratedSource(Fingerprinted):
         return images
 
     def classes(self) -> np.ndarray | None:
-        """Return the class that each image is asked for: int (n,); None of an unconditional one.
+        """Return the class requested for each image, int (n,); None for an unconditional generator.
 
-        Where classes depend on how many it has, the generator is loaded.
+        If classes depend on the number of the generator's classes, this loads the generator.
 
         Raises
         ------
         FringeError
-            If it cannot be loaded, or the label does not fit it.
+            If the generator cannot be loaded, or the label does not match it.
         """
         n_classes = 0
         if self.label in DRAWN:
@@ -201,5 +216,5 @@ class GeneratedSource(Fingerprinted):
         return self.rule.of(np.arange(self.count), n_classes)
 
     def _called(self, indices: np.ndarray, row: int) -> str:
-        """Return how a message names the image in a row of a batch."""
+        """Return the name in messages of the image in a row of a batch."""
         return f"{self.path}: image {indices[row]} of seed {self.seed}"

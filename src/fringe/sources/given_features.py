@@ -1,4 +1,4 @@
-"""Features that another tool has made of images, in place of the images."""
+"""Features of images that another tool computed, used instead of images."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from fringe.sources.feature_arrays import Contents, StoredArray, read_contents
 
 __all__ = ["GivenFeatures", "holds_features"]
 
-#: Part of every fingerprint: raise it when the same file gives other features.
+#: Part of every fingerprint: increase it when the same file gives other features.
 REVISION = 1
 
-_LABELS = ("labels", "classes")  # either name is that of the labels
+_LABELS = ("labels", "classes")  # possible names of the array of labels
 
 
 class _Spaces(NamedTuple):
@@ -32,9 +32,20 @@ class _Spaces(NamedTuple):
 
 
 def holds_features(path: str | Path, networks: Sequence[str]) -> bool:
-    """Tell whether an NPZ or HDF5 file holds features, and not images.
+    """Return whether an NPZ or HDF5 file contains features, not images.
 
-    It does if it has a matrix of the name of one of ``networks``, or ``features``.
+    It does if it contains a matrix named after one of ``networks``, or named ``features``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from fringe.sources import holds_features
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/a.npz", clip=np.zeros((10, 512), np.float32))
+    ...     np.savez(f"{folder}/b.npz", arr_0=np.zeros((10, 8, 8, 3), np.uint8))
+    ...     holds_features(f"{folder}/a.npz", ["clip"]), holds_features(f"{folder}/b.npz", ["clip"])
+    (True, False)
 
     Raises
     ------
@@ -47,44 +58,57 @@ def holds_features(path: str | Path, networks: Sequence[str]) -> bool:
 
 
 class GivenFeatures(Fingerprinted):
-    """Features of images in an NPZ or HDF5 file; the images are not there.
+    """Features of images in an NPZ or HDF5 file, without the images.
 
-    The file holds for each network an array named by it, as the configuration or a file name spells
-    the name (``clip``, or ``<network>/features`` in HDF5), or ``features``, which are those of the
-    network that the file states (``network``: an array of text in an NPZ, an attribute in HDF5),
-    otherwise of the first network. A classifier's ``logits``, or ``<network>/logits``, may be
-    there, and ``labels`` or ``classes``: one whole number for each image. What a run writes
-    (``features/<source>/<network>.h5``) and what ``fringe export features`` writes is such a file.
+    For each network, the file contains an array with its name, spelt as in the configuration or as
+    in a file name (``clip``, or ``<network>/features`` in HDF5), or ``features``. The array
+    ``features`` belongs to the network that the file states (``network``: an array of text in an
+    NPZ, an attribute in HDF5), otherwise to the first network. The file may also contain a
+    classifier's ``logits``, or ``<network>/logits``, and ``labels`` or ``classes``: one integer for
+    each image. The files of a run (``features/<source>/<network>.h5``) and of
+    ``fringe export features`` have this format.
 
     Parameters
     ----------
     path : path-like
         The file.
     networks : sequence of str
-        Those whose features are asked for, that of FID first.
+        Networks whose features are used; FID's network is the first.
     count : int, optional
-        How many images; all by default.
+        Number of images; all by default.
     order : {"random", "file"}
-        As of `fringe.sources.open_source`: where fewer than all are used, a random subset in random
-        order, or the first ones. The order is the one that as many images in files would have.
+        As in `fringe.sources.open_source`: if not all images are used, a random subset in random
+        order, or the first images. The order is the same as for an equal number of image files.
     seed : int
-        Of the random order.
+        Seed of the random order.
     least : int, optional
-        As of `fringe.sources.open_source`.
+        As in `fringe.sources.open_source`.
     cache : path-like, optional
-        Where it is remembered what was found by reading the file.
+        Folder that stores results of reading the file.
 
     Raises
     ------
     FringeError
         If the file cannot be read, has no array for one of the networks or states another network,
-        or an array does not fit: its type, its shape, the network's features or classes, the number
-        of rows. Values are looked at when a fingerprint is asked for.
+        or an array does not match: its type, its shape, the network's features or classes, or the
+        number of rows. Values are only checked when a fingerprint is requested.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from fringe.sources import GivenFeatures
+    >>> features = np.random.default_rng(0).standard_normal((10, 512), np.float32)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/features.npz", clip=features)
+    ...     source = GivenFeatures(f"{folder}/features.npz", ["clip"], count=4, order="file")
+    ...     print(source.networks, source.features_in("clip")["features"].shape)
+    ['clip'] (4, 512)
     """
 
     simulated = False
     left_out = ""
-    #: There are no images.
+    #: Without images, there is no size.
     resolution = (0, 0)
 
     def __init__(
@@ -98,7 +122,7 @@ class GivenFeatures(Fingerprinted):
         least: int | None = None,
         cache: Path | None = None,
     ) -> None:
-        """Look at what the file holds; values are not read."""
+        """Check the arrays in the file, without reading their values."""
         self.name = str(path)
         self.path = as_path(path)
         self._cache = cache
@@ -129,7 +153,7 @@ class GivenFeatures(Fingerprinted):
 
     @property
     def networks(self) -> list[str]:
-        """The networks whose features are there."""
+        """The networks whose features the file contains."""
         return list(self._spaces)
 
     def __len__(self) -> int:
@@ -137,20 +161,20 @@ class GivenFeatures(Fingerprinted):
         return self.count
 
     def has_logits(self, network: str) -> bool:
-        """Tell whether there are logits of a network."""
+        """Return whether the file contains logits of a network."""
         return self._spaces[network].logits is not None
 
     def read(self, indices: Indices) -> Images:
         """Raise a `FringeError`: there are no images."""
-        raise FringeError(f"{self.name}: holds features and no images; name a source of images")
+        raise FringeError(f"{self.name}: contains features but no images; name a source of images")
 
     def features_in(self, network: str) -> dict[str, npt.NDArray[np.float32]]:
-        """Return float32 ``features`` (n, D) and, where they are there, ``logits`` (n, C).
+        """Return float32 ``features`` (n, D) and, if they exist, ``logits`` (n, C).
 
         Raises
         ------
         ChangedError
-            If they are not those of which `fingerprint_in` told.
+            If they differ from the values of which `fingerprint_in` is.
         FringeError
             If the file cannot be read.
         """
@@ -178,7 +202,7 @@ class GivenFeatures(Fingerprinted):
         return self._digest_of(array for array in arrays if array is not None)
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return a hex SHA-256 of all arrays that are used, whichever images are asked about."""
+        """Return a hex SHA-256 of all used arrays, for any images."""
         return self._digest_of(self._arrays())
 
     def _digest_of(self, arrays: Iterator[StoredArray]) -> str:
@@ -197,25 +221,25 @@ class GivenFeatures(Fingerprinted):
 
 
 def _keys(network: str) -> list[str]:
-    """Return the names that a network's arrays may have."""
+    """Return the possible names of a network's arrays."""
     names = dict.fromkeys([network, file_name(network)])
     return [key for name in names for key in (name, f"{name}/features", f"{name}/logits")]
 
 
 def _spaces(contents: Contents, networks: Sequence[str], name: str) -> dict[str, _Spaces]:
-    """Return the arrays of each network, checked by what they say of themselves.
+    """Return the arrays of each network, after checks of their types and shapes.
 
     Raises
     ------
     FringeError
-        If a network has none, or they do not fit it.
+        If a network has no array, or an array does not match the network.
     """
     plain = _network_of_plain(contents, networks)
     found, missing = {}, []
     for network in networks:
         names = list(dict.fromkeys([network, file_name(network)]))
-        own = [key for one in names for key in (one, f"{one}/features")]
-        own_logits = [f"{one}/logits" for one in names]
+        own = [key for alias in names for key in (alias, f"{alias}/features")]
+        own_logits = [f"{alias}/logits" for alias in names]
         if network == plain:
             own, own_logits = [*own, "features"], [*own_logits, "logits"]
         features = _first(contents, own)
@@ -227,8 +251,8 @@ def _spaces(contents: Contents, networks: Sequence[str], name: str) -> dict[str,
         states = f"; the file states that its features are of {contents.network}"
         raise FringeError(
             f"{name}: has no array of features in {' and '.join(missing)}, but {contents.others}"
-            f"{states if contents.network else ''}; add an array of each network, named by it, or "
-            "ask only for networks that it has (`--network`, `--controls`)"
+            f"{states if contents.network else ''}; add an array named after each network, or "
+            "request only networks that the file has (`--network`, `--controls`)"
         )
     for network, (features, logits) in found.items():
         info = _info(network)
@@ -236,14 +260,14 @@ def _spaces(contents: Contents, networks: Sequence[str], name: str) -> dict[str,
             continue
         features.require_rows(info.feature_dim, f"features of {network} have")
         if logits is not None and info.n_classes is None:
-            raise FringeError(f"{logits.name}: {network} is not a classifier; leave the array out")
+            raise FringeError(f"{logits.name}: {network} is not a classifier; remove the array")
         if logits is not None:
             logits.require_rows(info.n_classes, f"logits of {network} have")
     return found
 
 
 def _info(network: str) -> NetworkInfo | None:
-    """Return what is known of a network; None of an unknown one, which is a fault of its own."""
+    """Return the info of a network; None for an unknown network, which is reported elsewhere."""
     try:
         return network_info(network)
     except FringeError:
@@ -251,10 +275,10 @@ def _info(network: str) -> NetworkInfo | None:
 
 
 def _network_of_plain(contents: Contents, networks: Sequence[str]) -> str | None:
-    """Return the network that ``features`` and ``logits`` are of; None if nobody asks for it."""
+    """Return the network of ``features`` and ``logits``; None if it is not in ``networks``."""
     if not contents.network:
         return networks[0]
-    names = {key: one for one in networks for key in (one, file_name(one))}
+    names = {key: network for network in networks for key in (network, file_name(network))}
     return names.get(contents.network)
 
 
@@ -265,7 +289,7 @@ def _first(contents: Contents, keys: Sequence[str]) -> StoredArray | None:
 def _labels(contents: Contents, name: str) -> StoredArray | None:
     found = [contents.arrays[key] for key in _LABELS if key in contents.arrays]
     if len(found) > 1:
-        raise FringeError(f"{name}: holds both `labels` and `classes`; leave one of the two out")
+        raise FringeError(f"{name}: holds both `labels` and `classes`; remove one of them")
     for array in found:
         array.require_labels()
     return found[0] if found else None

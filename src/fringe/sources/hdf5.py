@@ -95,7 +95,7 @@ class Hdf5Source(ArraySource):
         return self._digest("hdf5", self.shape[1:], self._contents.of(indices, self._stored))
 
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
-        return self._contents.tells_apart(index, data)
+        return self._contents.differs(index, data)
 
     def _rows(self, indices: Sequence[int]) -> Images:
         self._refuse_unwritten(indices)

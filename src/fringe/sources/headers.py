@@ -1,6 +1,6 @@
-"""What the file of an image says that Pillow does not tell: above all, its bits a channel.
+"""Properties of an image that Pillow does not report, read from its file: above all, the bit depth.
 
-Pillow opens many deep images as 8-bit ones, and drops or scales the rest without a word.
+Pillow opens many deep images as 8-bit images, and drops or scales the remaining bits silently.
 """
 
 import struct
@@ -11,15 +11,15 @@ from PIL import Image
 __all__ = ["bits_of", "bits_of_unread", "bytes_behind", "is_covered"]
 
 _BITS_PER_SAMPLE = 258  # TIFF tag
-# JPEG: markers of frame headers, and those that have no length behind them.
+# JPEG: markers of frame headers, and markers without a length.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
-# Boxes of AVIF on the way to the settings of its codec: bytes before the boxes inside.
+# Boxes of AVIF that contain the codec's settings, and the bytes before their inner boxes.
 _NESTED = {b"meta": 4, b"iprp": 0, b"ipco": 0}
 
 
 def bits_of(image: Image.Image, data: bytes) -> int:
-    """Return the bits a channel of an opened image whose file is ``data``; 8 where fewer.
+    """Return the bits per channel of an opened image whose file is ``data``; at least 8.
 
     Parameters
     ----------
@@ -31,16 +31,16 @@ def bits_of(image: Image.Image, data: bytes) -> int:
     Raises
     ------
     struct.error, IndexError, ValueError
-        If the file is cut short.
+        If the file is truncated.
     """
-    told = _BITS[image.format](image, data) if image.format in _BITS else 8
-    if told > 8:
-        return told
+    bits = _BITS[image.format](image, data) if image.format in _BITS else 8
+    if bits > 8:
+        return bits
     return 32 if image.mode == "F" else 16 if image.mode.startswith("I") else 8
 
 
 def bits_of_unread(data: bytes) -> int:
-    """Return the bits a channel of a file that Pillow does not open; 8 where nobody can tell."""
+    """Return the bits per channel of a file that Pillow does not open; 8 if unknown."""
     if data.startswith(b"\xff\xd8"):
         return _bits_of_jpeg(data)
     return 32 if data.startswith(b"PF\n") else 8
@@ -55,7 +55,7 @@ def _bits_of_jpeg(data: bytes) -> int:
         if marker in _FRAMES:
             return data[position + 4]
         if marker == 0xFF:
-            position += 1  # a marker may have any number of them in front
+            position += 1  # any number of fill bytes may precede a marker
         elif marker in _BARE:
             position += 2
         else:
@@ -64,7 +64,7 @@ def _bits_of_jpeg(data: bytes) -> int:
 
 
 def _bits_of_png(image: Image.Image, data: bytes) -> int:
-    return data[24]  # behind the signature, the head of IHDR, width and height
+    return data[24]  # after the signature, the head of IHDR, width and height
 
 
 def _bits_of_tiff(image: Image.Image, data: bytes) -> int:
@@ -72,14 +72,14 @@ def _bits_of_tiff(image: Image.Image, data: bytes) -> int:
 
 
 def _bits_of_ppm(image: Image.Image, data: bytes) -> int:
-    """Tell by the largest value, which the decoder is told where it is not 255."""
+    """Derive the bits from the largest value, an argument of the decoder unless it is 255."""
     ((_, _, _, arguments),) = _tiles(image)
     largest = arguments[-1] if isinstance(arguments, tuple) else 255
     return largest.bit_length() if isinstance(largest, int) else 8
 
 
 def bytes_behind(image: Image.Image, data: bytes) -> int:
-    """Return how many bytes of an opened binary PPM, PGM or PBM follow its pixels, blanks aside."""
+    """Return the number of bytes after the pixels of a binary PPM, PGM or PBM, without blanks."""
     width, height = image.size
     rows = {b"P4": (width + 7) // 8, b"P5": width, b"P6": 3 * width}
     if data[:2] not in rows:
@@ -89,17 +89,17 @@ def bytes_behind(image: Image.Image, data: bytes) -> int:
 
 
 def is_covered(image: Image.Image) -> bool:
-    """Tell whether the first frame of an opened GIF fills its canvas; the rest has no colour."""
+    """Return whether the first frame of an opened GIF fills the canvas (the rest has no colour)."""
     return any(tuple(place) == (0, 0, *image.size) for _, place, _, _ in _tiles(image))
 
 
 def _tiles(image: Image.Image) -> list[tuple[str, tuple[int, ...], int, object]]:
-    """Return the parts of an image that is not loaded: decoder, place, first byte, arguments."""
+    """Return decoder, place, first byte and arguments of each part of an unloaded image."""
     return [*getattr(image, "tile", ())]
 
 
 def _bits_of_jpeg2000(image: Image.Image, data: bytes) -> int:
-    """Tell by the codestream's first segment, which has a byte for each component."""
+    """Read the bits from the codestream's first segment, which has a byte for each component."""
     start = 0
     if not data.startswith(b"\xff\x4f"):
         streams = [first for kind, first, _ in _boxes(data, 0, len(data)) if kind == b"jp2c"]
@@ -109,9 +109,9 @@ def _bits_of_jpeg2000(image: Image.Image, data: bytes) -> int:
 
 
 def _bits_of_avif(image: Image.Image, data: bytes) -> int:
-    """Tell by the settings of the codec of each picture in the file, alpha included."""
+    """Read the bits from the codec's settings of each picture in the file, including alpha."""
     settings = [data[first + 2] for first in _av1_settings(data, 0, len(data))]
-    return max((12 if one & 0x20 else 10 if one & 0x40 else 8 for one in settings), default=8)
+    return max((12 if flags & 0x20 else 10 if flags & 0x40 else 8 for flags in settings), default=8)
 
 
 def _av1_settings(data: bytes, first: int, end: int) -> Iterator[int]:

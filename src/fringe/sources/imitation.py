@@ -1,4 +1,4 @@
-"""The imitation generator: real photographs, spoilt the way generators spoil theirs."""
+"""The imitation generator: real photographs with simulated errors of generators."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -26,63 +26,63 @@ from fringe.sources.smooth_noise import smooth_noise
 
 __all__ = ["REVISION", "ImitationSource"]
 
-#: Part of every fingerprint of imitations: raise it when the same seed gives other pixels.
+#: Part of every fingerprint of imitations: increase it when the same seed gives other pixels.
 REVISION = 1
 
 Array = npt.NDArray[np.floating]  # float32 throughout
 
-# How strong each flaw is at severity 1, chosen by looking at images from severity 0 to 1.
+# Strength of each flaw at severity 1, chosen by eye from images of severity 0 to 1.
 _LARGE_WARP = 0.030  # standard deviation of displacement, relative to the image's side
-_SMALL_WARP = 0.012  # likewise, of the finer field, where it acts
+_SMALL_WARP = 0.012  # the same for the finer field, in the places where it acts
 _STROKE = 0.045  # half the length over which texture is smeared, relative to the side
-_GRAIN = 5.0  # standard deviation of the grain inside smeared places, gray levels
+_GRAIN = 5.0  # standard deviation of the grain in smeared places, in gray levels
 _REPEATS = 1.6  # expected number of repeated patches
-_CAST = 14.0  # standard deviation of a channel's drift, gray levels
-_BLOTCH = 9.0  # likewise of drift from place to place
+_CAST = 14.0  # standard deviation of a channel's drift, in gray levels
+_BLOTCH = 9.0  # of the drift from place to place, in gray levels
 _CONTRAST = 0.16  # standard deviation of log contrast
 _RARITY = 0.5
-_BLUR = 1 / 128  # standard deviation of the loss of resolution, share of the side
-_COLLAPSE = 0.1  # how far places and sizes of crops draw towards the commonest one
+_BLUR = 1 / 128  # standard deviation of the loss of resolution, relative to the side
+_COLLAPSE = 0.1  # how far positions and sizes of crops move towards the most common one
 _COMMONEST_SIDE = {"free": 0.8, "aligned": 0.925}  # by framing
 
 
 @dataclass(frozen=True)
 class ImitationSource(Fingerprinted):
-    """A simulated generator: crops as in `PhotoSource`, with the errors that generators make.
+    """A simulated generator: crops like those of `PhotoSource`, with errors of generators.
 
-    It is no trained network, and its numbers must be labelled as simulated. ``severity`` 0 gives
-    plain photographs (from random streams of its own, so never the crops of `PhotoSource`), 1 the
-    errors of a poor generator; all grow with it, so a falling sequence of severities stands in for
-    the snapshots of a training run. Image i depends on the seed, the severity and i alone, and its
-    random numbers on the seed and i alone: like a fixed latent under changing weights.
+    It is not a trained network, and its numbers must be labelled as simulated. ``severity`` 0 gives
+    plain photographs (from separate random streams, so never the crops of `PhotoSource`), 1 the
+    errors of a poor generator. All errors grow with it, so a falling sequence of severities can
+    simulate the snapshots of a training run. Image i depends only on the seed, the severity and i.
+    Its random numbers depend only on the seed and i, like a fixed latent while weights change.
 
-    What it does, in this order:
+    The errors, in this order:
 
-    1. *Uneven classes.* Photograph k of K is shown with a frequency proportional to
+    1. *Uneven classes.* Photograph k of K is shown with a probability proportional to
        exp(-0.5 severity r_k), where r_k goes from 0 to 1 in an order that the seed shuffles.
-    2. *Less variety.* Places and sizes of crops are drawn towards the middle.
+    2. *Less variety.* Positions and sizes of crops move towards the middle.
+    3. *Repeated patches.* Soft-edged patches are pasted one or more times next to their origin.
     3. *Repeated patches.* Soft-edged patches are pasted once or more beside themselves.
-    4. *Local warps.* A smooth displacement of the whole, and a finer one in some places.
     5. *Smeared texture.* In some places pixels are averaged along the direction of the local
-       structure, as a brush does (a line integral along the eigenvector of the structure tensor
-       with the smaller eigenvalue: edges stay, texture goes), and gain a correlated grain.
-    6. *Lost resolution.* The whole is blurred alike in every image, as by a coarse last layer.
-    7. *Colour drift.* Contrast and the channels' levels drift, as a whole and from place to place.
+       structure, like a brush (a line integral along the eigenvector of the structure tensor
+       with the smaller eigenvalue: edges remain, texture disappears), and get a correlated grain.
+    6. *Lost resolution.* Every image is blurred equally, as if by a coarse last layer.
+    7. *Colour drift.* Contrast and levels of channels drift, both globally and from place to place.
 
-    How much of each an image gets varies little between images, 0.85 to 1.15 of the severity, and
-    photographs differ little in frequency: what weights can choose between is then mostly classes,
-    not good images and bad ones.
+    The amount of each error varies little between images (0.85 to 1.15 times the severity), and the
+    photographs differ little in probability. Weights can therefore mostly choose between classes,
+    not between good and bad images.
 
     Parameters
     ----------
     count : int
-        How many images.
+        Number of images.
     size : int
-        Height and width, pixels; lengths scale with it.
+        Height and width, in pixels; lengths scale with it.
     seed : int
-        Not negative.
+        Seed of crops and errors, not negative.
     severity : float
-        Not negative; 0 to 1, or somewhat more.
+        From 0 to 1, or somewhat more (4 at most).
     framing : str
         "free" or "aligned", as in `PhotoSource`.
 
@@ -91,6 +91,15 @@ class ImitationSource(Fingerprinted):
     FringeError
         If a number is out of range, the framing is unknown, or the packages with the photographs
         are not installed.
+
+    Examples
+    --------
+    >>> from fringe.sources import ImitationSource
+    >>> images = ImitationSource(count=1000, size=64, seed=0, severity=0.5)
+    >>> images.name
+    'imitation generator (simulated), severity 0.5 (seed 0)'
+    >>> images.read([0, 999]).shape
+    (2, 64, 64, 3)
     """
 
     count: int
@@ -112,7 +121,7 @@ class ImitationSource(Fingerprinted):
 
     @property
     def name(self) -> str:
-        """What a message calls it; it says that the generator is simulated."""
+        """Name in messages, which says that the generator is simulated."""
         return f"imitation generator (simulated), severity {self.severity:g} (seed {self.seed})"
 
     @property
@@ -121,7 +130,7 @@ class ImitationSource(Fingerprinted):
         return self.size, self.size
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the parameters, the photographs' files and the revisions."""
+        """Return the SHA-256 of the parameters, the photographs' files and the revisions."""
         parameters = (self.size, self.seed, float(self.severity))
         revisions = (REVISION, PHOTOS_REVISION)
         framing = framing_parts(self.framing)
@@ -129,7 +138,7 @@ class ImitationSource(Fingerprinted):
 
     @cached_property
     def frequencies(self) -> tuple[float, ...]:
-        """How often each of `PHOTOGRAPHS` is shown; they sum to 1."""
+        """Probability of each of `PHOTOGRAPHS`; they sum to 1."""
         ranks = random_stream(self.seed, "imitation", "ranks").permutation(len(PHOTOGRAPHS))
         raw = np.exp(-_RARITY * self.severity * ranks / (len(PHOTOGRAPHS) - 1))
         return tuple((raw / raw.sum()).tolist())
@@ -139,7 +148,7 @@ class ImitationSource(Fingerprinted):
         return self.count
 
     def subject(self, index: int) -> str:
-        """Return which photograph image ``index`` shows, a key of `PHOTOGRAPHS`."""
+        """Return the photograph that image ``index`` shows, a key of `PHOTOGRAPHS`."""
         check_indices([index], self.count, self.name)
         return self._crop(self._stream(index)).subject
 
@@ -172,21 +181,21 @@ class ImitationSource(Fingerprinted):
         blur = _BLUR * self.size * self.severity
         strengths = self.severity * rng.uniform(0.85, 1.15, 4)
         image = photo.astype(np.float32)
-        # A stream for each, so that what one draws does not depend on how much another needed.
+        # A separate stream for each flaw, so that flaws do not depend on each other.
         flaws = (repeat_patches, warp_locally, smear_texture, drift_colour)
         for flaw, strength, stream in zip(flaws, strengths.tolist(), rng.spawn(4), strict=True):
             if flaw is drift_colour:
-                # The one flaw that no choice of images takes away, so not at the image's strength.
+                # No choice of images removes this flaw, so its strength is equal in all images.
                 image = _ndimage().gaussian_filter(image, (blur, blur, 0))
             image = flaw(image, strength, stream)
         return np.rint(image).clip(0, 255).astype(np.uint8)
 
 
 def repeat_patches(image: Array, strength: float, rng: np.random.Generator) -> Array:
-    """Paste soft-edged patches of an image (S, S, 3) beside themselves.
+    """Paste soft-edged patches of an image (S, S, 3) next to their origin.
 
-    Their number is Poisson with mean 1.6 ``strength`` (8 at most): the arrivals of a Poisson
-    process before that time, so a stronger flaw keeps a weaker one's patches and adds to them.
+    Their number is Poisson with mean 1.6 ``strength`` (at most 8). It counts the arrivals of a
+    Poisson process before that time, so a stronger flaw keeps the patches of a weaker one.
     """
     size = len(image)
     image = image.copy()
@@ -224,7 +233,7 @@ def smear_texture(image: Array, strength: float, rng: np.random.Generator) -> Ar
     size = len(image)
     along_y, along_x = _structure_direction(image)
     rows, columns = _grid(size)
-    # Steps of about a pixel and a half hide between the neighbours that interpolation mixes.
+    # Interpolation mixes neighbouring pixels, which hides steps of about a pixel and a half.
     length = _STROKE * size * strength
     steps = max(1, round(length / 1.5))
     total = image.copy()
@@ -241,7 +250,7 @@ def smear_texture(image: Array, strength: float, rng: np.random.Generator) -> Ar
 
 
 def drift_colour(image: Array, strength: float, rng: np.random.Generator) -> Array:
-    """Let contrast and channel levels of an image (S, S, 3) drift, also from place to place."""
+    """Change contrast and channel levels of an image (S, S, 3), also from place to place."""
     size = len(image)
     contrast = np.float32(np.exp(_CONTRAST * strength * rng.standard_normal()))
     middle = image.mean(axis=(0, 1))
@@ -273,7 +282,7 @@ def _somewhere(size: int, rng: np.random.Generator) -> Array:
 
 @lru_cache
 def _soft_edge(length: int) -> Array:
-    """Weights (length,) that rise from 0 to 1 within a quarter and fall in the last one."""
+    """Weights (length,) that rise from 0 to 1 in the first quarter and fall in the last quarter."""
     edge = np.arange(1, length + 1) / (length / 4)
     return np.minimum(edge, edge[::-1]).clip(0, 1).astype(np.float32)
 
@@ -298,7 +307,7 @@ def _structure_direction(image: Array) -> tuple[Array, Array]:
 
 
 def _nearest(image: Array, rows: Array, columns: Array) -> Array:
-    """Sample an image (S, S, 3) at the nearest pixels; outside, at the border."""
+    """Sample an image (S, S, 3) at the nearest pixels; outside positions use the border."""
     last = len(image) - 1
     y = np.rint(rows).clip(0, last).astype(np.intp)
     x = np.rint(columns).clip(0, last).astype(np.intp)
@@ -306,7 +315,7 @@ def _nearest(image: Array, rows: Array, columns: Array) -> Array:
 
 
 def _sample(image: Array, rows: Array, columns: Array) -> Array:
-    """Sample an image (S, S, 3) between pixels, bilinearly; outside, at the border."""
+    """Sample an image (S, S, 3) bilinearly between pixels; outside positions use the border."""
     last = len(image) - 1
     rows, columns = rows.clip(0, last), columns.clip(0, last)
     y = np.minimum(rows.astype(np.intp), last - 1)
@@ -324,7 +333,7 @@ def _sample(image: Array, rows: Array, columns: Array) -> Array:
 
 
 def _ndimage() -> Any:
-    """Return the module: half a second to import, and sources are opened while a DAG is built."""
+    """Import scipy.ndimage late: it takes half a second, and building a DAG opens sources."""
     from scipy import ndimage
 
     return ndimage

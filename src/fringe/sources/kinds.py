@@ -1,4 +1,4 @@
-"""The kinds of image sources: what a specification of each kind holds, and how it is opened.
+"""The kinds of image sources: keys of their specifications, and functions that open them.
 
 `fringe.config.sources` describes the same kinds as sections of a configuration.
 """
@@ -26,22 +26,22 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of source.
+    """A kind of image source.
 
     Parameters
     ----------
     keys : mapping
-        For each key of a specification its type, or types, and whether the key may be left out.
+        For each key of a specification: its type or types, and whether the key is optional.
     open : callable
-        Opens a source: from the values of all keys, the folder where hashes are remembered (see
-        `fringe.sources.open_source`), and the device on which a generator computes.
+        Opens a source. Its arguments are the values of all keys, the folder where hashes are stored
+        (see `fringe.sources.open_source`), and the device on which a generator runs.
     pixels_per_second : mapping, optional
-        For a kind whose images are made: how many pixels one CPU core ("cpu") and one NVIDIA H100
-        ("cuda") make in a second, until a run has measured it: of a diffusion model, in one step.
-        None if images are read.
+        Only for kinds that make images: the number of pixels per second that one CPU core ("cpu")
+        and one NVIDIA H100 ("cuda") make, used until a run has measured it. For a diffusion model,
+        pixels per second of one step. None if images are read.
     has_one_speed : bool
         Whether these speeds hold for all sources of the kind, so that they can be measured for a
-        machine. Each function and each diffusion model has a speed of its own.
+        machine. False for functions and diffusion models, whose speeds differ.
     """
 
     keys: Mapping[str, tuple[type | tuple[type, ...], bool]]
@@ -212,7 +212,7 @@ KINDS = {
             "labels": (dict, True),
         },
         _open_diffusers,
-        # In each step, not measured: Stable Diffusion 1.5 at 512 x 512 has 0.4e12 multiply-adds.
+        # Per step; not measured: Stable Diffusion 1.5 at 512 x 512 has 0.4e12 multiply-adds.
         pixels_per_second={"cpu": 1e4, "cuda": 2e7},
         has_one_speed=False,
     ),
@@ -225,7 +225,7 @@ KINDS = {
             "settings": (dict, True),
         },
         _open_python,
-        # Nobody knows before it was measured: those of `generator`.
+        # Unknown until a run has measured it; the speeds of `generator` until then.
         pixels_per_second={"cpu": 1.9e5, "cuda": 2.7e7},
         has_one_speed=False,
     ),
@@ -247,7 +247,7 @@ KINDS = {
             "severity": (float, False),
         },
         _open_imitation,
-        # In the demo; it does not use a GPU.
+        # Measured in the demo; this kind does not use a GPU.
         pixels_per_second={"cpu": 2.3e6, "cuda": 2.3e6},
     ),
 }

@@ -1,4 +1,4 @@
-"""Labels of images, as StyleGAN's dataset tool keeps them: ``dataset.json`` in a ZIP or folder."""
+"""Labels of images in a ``dataset.json``, the format of StyleGAN's dataset tool."""
 
 import operator
 from collections.abc import Sequence
@@ -23,37 +23,37 @@ __all__ = [
     "names_in",
 ]
 
-#: Its name, at the root of the data set.
+#: Name of the file, at the root of the data set.
 LABELS_FILE = "dataset.json"
 
-#: Its key with the names of classes, by number, which `fringe.sources.prepare` adds.
+#: Key of the names of classes, by number, which `fringe.sources.prepare` adds.
 NAMES_KEY = "class_names"
 
-LARGEST_CLASS = 1 << 20  # above all data sets: counts of classes must fit the memory
+LARGEST_CLASS = 1 << 20  # more than in any data set: counts of classes must fit into memory
 
-#: Bytes of the file: some 40 of each image, of which each becomes up to 25 in memory.
+#: Most bytes of the file: about 40 per image; each byte takes up to 25 bytes of memory.
 LARGEST_LABELS = 128 << 20
 
 Labels = list[Any]
 
 
 def labels_in(content: bytes, members: Sequence[str], name: str) -> Labels | None:
-    """Return the label of each of ``members`` by a ``dataset.json``; None if it has no labels.
+    """Return the label of each of ``members`` in a ``dataset.json``; None if it has no labels.
 
     Parameters
     ----------
     content : bytes
-        ``{"labels": [["00000/img00000000.png", 6], ...]}``, or with null in place of the list. A
-        label is whatever JSON can hold.
+        ``{"labels": [["00000/img00000000.png", 6], ...]}``, or with null instead of the list. A
+        label is any JSON value.
     members : sequence of str
         The names of the images.
     name : str
-        What messages call the file.
+        Name of the file in messages.
 
     Raises
     ------
     FringeError
-        If the file is of another form, or an image has no label.
+        If the file has another structure, or an image has no label.
     """
     try:
         pairs = parse_json(content).get("labels")
@@ -63,9 +63,9 @@ def labels_in(content: bytes, members: Sequence[str], name: str) -> Labels | Non
     except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise FringeError(
             f"{name}: is not an object whose `labels` are pairs of a name and a label "
-            f"({str(error)[:200]}); make it again, or set `labels` to null"
+            f"({str(error)[:200]}); create it again, or set `labels` to null"
         ) from error
-    plain = [member.replace("\\", "/") for member in members]  # as they are in ``dataset.json``
+    plain = [member.replace("\\", "/") for member in members]  # as in ``dataset.json``
     unknown = next((member for member in plain if member not in labels), None)
     if unknown is not None:
         raise FringeError(
@@ -76,44 +76,45 @@ def labels_in(content: bytes, members: Sequence[str], name: str) -> Labels | Non
 
 
 def names_in(content: bytes, name: str) -> tuple[str, ...] | None:
-    """Return the names of classes by number that a ``dataset.json`` states; None if it has none.
+    """Return the names of classes, by number, in a ``dataset.json``; None if it has none.
 
     Parameters
     ----------
     content : bytes
-        What `labels_in` takes, with labels.
+        As for `labels_in`, with labels.
     name : str
-        What messages call the file.
+        Name of the file in messages.
 
     Raises
     ------
     FringeError
-        If they are not texts, each once.
+        If the names are not distinct strings.
 
     Examples
     --------
     >>> names_in(b'{"labels": [["a.png", 1]], "class_names": ["cat", "dog"]}', "dataset.json")
     ('cat', 'dog')
     """
-    if f'"{NAMES_KEY}"'.encode() not in content:  # nothing is read twice where it has none
+    if f'"{NAMES_KEY}"'.encode() not in content:  # do not parse the file again if it has no names
         return None
     stated = parse_json(content).get(NAMES_KEY)
     if stated is None:
         return None
-    if not isinstance(stated, list) or not all(isinstance(one, str) for one in stated):
+    if not isinstance(stated, list) or not all(isinstance(text, str) for text in stated):
         raise FringeError(
-            f"{name}: its `{NAMES_KEY}` are not a list of texts; give the name of each class in "
-            "the order of their numbers, or drop the key"
+            f"{name}: its `{NAMES_KEY}` are not a list of strings; give the name of each class in "
+            "the order of their numbers, or remove the key"
         )
     if len(set(stated)) < len(stated):
         raise FringeError(
-            f"{name}: its `{NAMES_KEY}` have one name twice; name each class once, or drop the key"
+            f"{name}: its `{NAMES_KEY}` contain a name twice; name each class once, or remove the "
+            "key"
         )
     return tuple(stated)
 
 
 def labels_of(source: ImageSource) -> Labels | None:
-    """Return the label of each image of ``source``; None where images have none.
+    """Return the label of each image of ``source``; None if they have none.
 
     Only ZIPs and folders with a ``dataset.json`` have labels.
 
@@ -130,12 +131,12 @@ def labels_of(source: ImageSource) -> Labels | None:
 
 
 def classes(labels: Labels, name: str) -> npt.NDArray[np.int64]:
-    """Return labels as the classes that they are.
+    """Return labels as class numbers.
 
     Raises
     ------
     FringeError
-        If they are none.
+        If a label is not a class number.
     """
     try:
         found = np.array([operator.index(label) for label in labels], np.int64)
@@ -143,7 +144,7 @@ def classes(labels: Labels, name: str) -> npt.NDArray[np.int64]:
             raise ValueError(f"{int(found.min())} to {int(found.max())}")
     except (OverflowError, TypeError, ValueError) as error:
         raise FringeError(
-            f"{name}!{LABELS_FILE}: its labels are not classes ({error}); classes are whole "
-            "numbers from 0"
+            f"{name}!{LABELS_FILE}: its labels are not classes ({error}); classes are "
+            "integers of at least 0"
         ) from error
     return found

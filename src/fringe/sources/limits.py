@@ -1,4 +1,4 @@
-"""How large what a file holds may be, checked where headers say it and before it is decoded."""
+"""Bounds of sizes in files, checked in headers before anything is decoded."""
 
 from dataclasses import dataclass
 
@@ -9,37 +9,42 @@ __all__ = ["LIMITS", "Limits"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of what is decoded at once, which bound memory: a file may claim any size.
+    """Bounds of the size of what is decoded at once. They bound memory: a file may claim any size.
 
-    They change no pixel, and so no fingerprint.
+    They do not change pixels, and therefore not fingerprints.
 
     Attributes
     ----------
     pixels : int
-        Of one image, as it is stored. By default 2**26, 8192 x 8192: more than cameras make, and
-        so few that decoding takes 1.3 GB at most, 20 bytes for each pixel.
+        Pixels of one stored image. By default 2**26, 8192 x 8192: more than cameras make, and
+        decoding takes at most 1.3 GB, 20 bytes per pixel.
     bytes : int
-        Of one encoded image, one group of rows of a Parquet file, or one chunk of an HDF5 file, as
-        they are unpacked. By default 1 GiB.
+        Unpacked bytes of one encoded image, one group of rows of a Parquet file, or one chunk of an
+        HDF5 file. By default 1 GiB.
+
+    Examples
+    --------
+    >>> Limits(pixels=1 << 28)
+    Limits(pixels=268435456, bytes=1073741824)
     """
 
     pixels: int = 1 << 26
     bytes: int = 1 << 30
 
     def check_pixels(self, label: str, width: int, height: int) -> None:
-        """Raise if an image has more pixels than it may have.
+        """Raise if an image has more pixels than allowed.
 
         Parameters
         ----------
         label : str
-            What messages call the image.
+            Name of the image in messages.
         width, height : int
-            As its header says.
+            Size in its header.
 
         Raises
         ------
         FringeError
-            If so.
+            If width x height exceeds ``pixels``.
 
         Examples
         --------
@@ -55,29 +60,29 @@ class Limits:
             )
 
     def check_bytes(self, label: str, size: int, what: str = "it") -> None:
-        """Raise if what is read at once has more bytes than it may have.
+        """Raise if one piece of data has more bytes than allowed.
 
         Parameters
         ----------
         label : str
-            What messages call the file, or the image.
+            Name of the file or image in messages.
         size : int
-            As the file says, unpacked.
+            Unpacked size that the file states.
         what : str
-            What is that large, if not all that ``label`` names: ``row group 3``.
+            The piece of data, if it is not all of ``label``: for example ``row group 3``.
 
         Raises
         ------
         FringeError
-            If so.
+            If ``size`` exceeds ``bytes``.
         """
         if size > self.bytes:
             raise FringeError(
                 f"{label}: {what} has {size:,} bytes, more than the {self.bytes:,} that "
-                "`limits/bytes` allows; if it should not be that large, it is damaged: replace or "
+                "`limits/bytes` allows; if it should be smaller, the file is damaged: replace or "
                 "remove it; otherwise raise that limit"
             )
 
 
-#: What holds where nothing else is asked for.
+#: The default limits.
 LIMITS = Limits()

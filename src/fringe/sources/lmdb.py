@@ -232,7 +232,7 @@ class LmdbSource(EncodedSource):
         return self._digest("lmdb", self._contents.of(indices, self._checked))
 
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
-        return self._contents.tells_apart(index, data)
+        return self._contents.differs(index, data)
 
     def _label(self, index: int) -> str:
         return f"{self.path}!{text(self._key(index))}"

@@ -1,8 +1,8 @@
-"""Which files of a folder, a ZIP or a tar are the images of a data set.
+"""Select the images of a data set among the files of a folder, a ZIP or a tar.
 
-What would make the set silently another one is refused, until the configuration says what is meant:
-images that are not read (`fringe.sources.suffixes.UNREAD`), several pictures of one sample
-(`fringe.sources.samples`), and several splits at once (`fringe.sources.splits`).
+Ambiguous files would silently change the set. They are refused until the configuration selects the
+images: images that are not read (`fringe.sources.suffixes.UNREAD`), several pictures of one sample
+(`fringe.sources.samples`), and several splits (`fringe.sources.splits`).
 """
 
 from collections import defaultdict
@@ -21,22 +21,22 @@ _HOLDERS = frozenset({".zip", ".tar", ".parquet", ".npz", ".h5", ".hdf5", ".mdb"
 
 
 def choose(names: Sequence[str], place: str, choice: Choice) -> list[str]:
-    """Return those of ``names`` that are images of a folder or a ZIP, sorted.
+    """Return the sorted ``names`` of the images of a folder or a ZIP.
 
     Parameters
     ----------
     names : sequence of str
-        Relative paths with forward slashes of all files that `is_picture_name` tells.
+        Relative paths, with forward slashes, of all files that `is_picture_name` accepts.
     place : str
-        What messages call the set.
+        Name of the data set in messages.
     choice : Choice
-        Which of them are asked for.
+        Selects the images.
 
     Raises
     ------
     FringeError
-        If ``choice`` leaves none or one of its patterns fits none, or what is left holds images
-        that are not read, several pictures of one sample, or several splits.
+        If ``choice`` leaves none or one of its patterns fits none, or if the remaining files
+        contain images that are not read, several pictures of one sample, or several splits.
     """
     taken = sorted(chosen(names, place, choice))
     choice.refuse_idle(names, place)
@@ -47,7 +47,7 @@ def choose(names: Sequence[str], place: str, choice: Choice) -> list[str]:
 
 
 def chosen(names: Sequence[str], place: str, choice: Choice) -> list[str]:
-    """Return those of ``names`` that are images of the data set, in their order.
+    """Return the ``names`` of the images of the data set, in their order.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def chosen(names: Sequence[str], place: str, choice: Choice) -> list[str]:
     Raises
     ------
     FringeError
-        If an image that is asked for has the suffix of a format that is not read.
+        If a selected image has the suffix of a format that is not read.
     """
     taken = list(filter(choice.takes, names)) if choice != ALL else list(names)
     unread = [name for name in taken if suffix_of(name) in UNREAD]
@@ -73,12 +73,12 @@ def chosen(names: Sequence[str], place: str, choice: Choice) -> list[str]:
 
 
 def refuse_merged(names: Sequence[str], place: str, choice: Choice) -> None:
-    """Raise if folders of images hold several splits, or masks and the like of each other.
+    """Raise if folders hold several splits, or one folder holds masks or similar of another.
 
     Raises
     ------
     FringeError
-        Naming the folders, and what to ask for.
+        The message names the folders, and patterns to use.
     """
     if choice.everything:
         return
@@ -88,31 +88,31 @@ def refuse_merged(names: Sequence[str], place: str, choice: Choice) -> None:
 
 
 def left_out(names: Sequence[str], taken: Sequence[str]) -> str:
-    """Return what of the images ``names`` was not ``taken``, by suffix; "" if all were."""
+    """Return counts, by suffix, of images ``names`` that were not ``taken``; "" if all were."""
     return suffixes(set(names) - set(taken)) if len(taken) < len(names) else ""
 
 
 def no_images(place: str, files: Collection[str], *, packed: bool) -> FringeError:
-    """Return the error of a set without an image, which says what it holds: ``files``.
+    """Return the error for a set without images, which describes its other ``files``.
 
-    ``packed`` tells whether it is an archive.
+    ``packed``: whether the set is an archive.
     """
     number = "1 file" if len(files) == 1 else f"{len(files):,} files"
     held = f", but {number} ({suffixes(files)})" if files else ""
     inner = min((name for name in files if suffix_of(name) in _HOLDERS), default=None)
     advice = (
-        f"; unpack {inner}, which may hold some"
+        f"; unpack {inner}, which may hold images"
         if packed
-        else f"; {inner} may hold some: give that path"
+        else f"; {inner} may hold images: give that path"
     )
     return FringeError(
-        f"{place}: holds no image{held}; images are known by their suffix (.png, .jpg, .webp, "
+        f"{place}: holds no image{held}; images are recognized by their suffix (.png, .jpg, .webp, "
         f"...){'' if inner is None else advice}"
     )
 
 
 def _children(names: Iterable[str]) -> dict[str, set[str]]:
-    """Return the names of folders in each folder (`folders_of`) under which there are images."""
+    """Return, for each folder (`folders_of`), the names of its subfolders that contain images."""
     children: dict[str, set[str]] = defaultdict(set)
     for folder in {name[: name.rfind("/") + 1] for name in names}:
         for outer, inner in pairwise(folders_of(folder)):

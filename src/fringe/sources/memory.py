@@ -1,9 +1,9 @@
-"""What was learnt by reading files, remembered by all runs below one folder of results.
+"""Cache of results of reading files, shared by all runs in one folder of results.
 
-Nothing here needs a lock, which some network file systems do not have. A file of the memory never
-changes: who has learnt something writes a new file that also holds what it found there, and then
-removes the files that it has taken over. Two processes that write at the same time leave two
-files, and the next process that writes joins them.
+It needs no lock, because some network file systems have none. A file of the cache never changes: a
+process with new entries writes a new file, which also contains the entries of the existing files,
+and then removes these files. Two processes that write at the same time leave two files, and the
+next process that writes joins them.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ from fringe.files.seals import is_whole, with_digest
 
 __all__ = ["Memory"]
 
-# Of files of a group; what else lies in its folder is not ours to remove.
+# Names of the files of a group. Other files in the folder are never removed.
 _NAME = re.compile(r"\d+-[0-9a-f]{8}\.json")
-TRIES = 5  # to read files that other processes are just joining
+TRIES = 5  # attempts to read files that other processes are joining
 
-# What this process has read, by folder: the state of the files, and their entries.
+# State and entries of the files that this process has read, by folder.
 _read: dict[Path, tuple[list[tuple[str, int, int]], dict[str, str]]] = {}
 
 
 class Memory:
-    """Entries of text in groups; a group is read and written as a whole.
+    """Text entries in groups. A group is read and written as a whole.
 
     Parameters
     ----------
     folder : Path
-        Where they are kept; made when something is added.
+        Folder of the entries, created when something is added.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Read nothing yet."""
+        """Store the folder; read nothing yet."""
         self.folder = folder
 
     def read(self, group: str) -> Mapping[str, str]:
-        """Return the entries of a group; none if nothing is remembered, or it cannot be read."""
+        """Return the entries of a group; none if nothing is stored, or if it is unreadable."""
         return self._entries(self._place(group))[1]
 
     def add(self, group: str, fresh: Mapping[str, str]) -> None:
-        """Add entries to a group, in place of those of the same keys.
+        """Add entries to a group; they replace entries with the same keys.
 
         Raises
         ------
         FringeError
-            If the folder cannot be written, or a link is in its place.
+            If the folder cannot be written, or is a symbolic link.
         """
         place = self._place(group)
         if place.is_symlink():
@@ -71,9 +71,9 @@ class Memory:
                 (place / name).unlink()
 
     def earlier(self) -> Mapping[str, str]:
-        """Return what runs beside the folder remembered, each in a file of its own, before 0.1.0.
+        """Return the entries of versions before 0.1.0, stored in a file per run next to the folder.
 
-        Keys are a question, a path, and its size and times, as in
+        Keys consist of a question, a path, and its size and times, as in
         ``images of /data/a.tar:12:34:56``.
         """
         return _earlier(self.folder.parent)
@@ -82,9 +82,9 @@ class Memory:
         return self.folder / _folder(group)
 
     def _entries(self, place: Path) -> tuple[list[str], dict[str, str]]:
-        """Return the names of a group's files, and the entries in them, those of later files first.
+        """Return the names of a group's files, and their entries. Later files override earlier.
 
-        A file that is removed meanwhile has been taken over by another one.
+        A file that disappears meanwhile was joined into another file.
         """
         entries: dict[str, str] = {}
         for _ in range(TRIES):
@@ -106,7 +106,7 @@ class Memory:
 
 
 def _state(place: Path) -> list[tuple[str, int, int]]:
-    """Return name, size and time of each file of a group, in the order in which they were made."""
+    """Return name, size and time of each file of a group, in the order of their creation."""
     if not place.is_dir() or place.is_symlink():
         return []
     paths = sorted(path for path in place.iterdir() if _NAME.fullmatch(path.name))
@@ -117,14 +117,14 @@ def _content(path: Path) -> dict[str, str]:
     """Return the entries in a file; none if it is damaged."""
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         content = parse_json(read_text(path))
-        # A wrong hash would be taken for that of its file for ever.
+        # A wrong hash would be used for its file forever.
         if is_whole(content) and _folder(content["group"]) == path.parent.name:
             return {str(key): str(value) for key, value in content["entries"].items()}
     return {}
 
 
 def _folder(group: str) -> str:
-    """Return the name of the folder that holds the files of a group."""
+    """Return the name of the folder with the files of a group."""
     return hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
@@ -133,6 +133,6 @@ def _earlier(results: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in results.glob("*/fingerprints.json"):
         with suppress(OSError, ValueError, AttributeError):
-            told = parse_json(read_text(path))
-            found |= {str(key): str(value) for key, value in told.items()}
+            stored = parse_json(read_text(path))
+            found |= {str(key): str(value) for key, value in stored.items()}
     return found

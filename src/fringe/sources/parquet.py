@@ -136,7 +136,7 @@ class ParquetSource(EncodedSource):
         return self._digest("parquet", self._contents.of(indices, self._checked))
 
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
-        return self._contents.tells_apart(index, data)
+        return self._contents.differs(index, data)
 
     def has_column(self, name: str) -> bool:
         """Return whether the first file has a column of this name.

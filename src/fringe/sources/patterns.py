@@ -1,4 +1,4 @@
-"""Which files of a folder, ZIP, tar or LMDB a configuration takes: `select` and `ignore`."""
+"""Patterns that select the images in a folder, ZIP, tar or LMDB: `select` and `ignore`."""
 
 import fnmatch
 import re
@@ -13,16 +13,16 @@ __all__ = ["ALL", "Choice", "choice_from_options", "pattern_of"]
 
 @dataclass(frozen=True)
 class Choice:
-    """Patterns of the images that count, and of files that do not.
+    """Patterns of images that count, and of files that do not count.
 
-    A pattern is one of a shell (``*``, ``?``, ``[0-9]``), in capitals or not, that fits either the
-    whole path inside the data set, with forward slashes, or the name behind the last of them. A
-    ``*`` stands for slashes, too: ``train/*`` is all that lies anywhere under ``train``.
+    A pattern is a shell pattern (``*``, ``?``, ``[0-9]``), upper or lower case. It must fit either
+    the whole path inside the data set, with forward slashes, or only the file name. A ``*`` also
+    matches slashes: ``train/*`` fits all files anywhere under ``train``.
 
     Attributes
     ----------
     select : tuple of str
-        A file counts if one of these fits it; where there are none, any file.
+        A file counts if one of these fits it. Without patterns, every file counts.
     ignore : tuple of str
         A file does not count if one of these fits it.
     """
@@ -31,18 +31,18 @@ class Choice:
     ignore: tuple[str, ...] = ()
 
     def takes(self, name: str) -> bool:
-        """Tell whether a file counts by this choice."""
+        """Return whether a file counts."""
         if self._ignored is not None and _fits(self._ignored, name):
             return False
         return self._selected is None or _fits(self._selected, name)
 
     @property
     def everything(self) -> bool:
-        """Whether all images are taken on purpose, however they belong together."""
+        """Whether all images are selected explicitly, so that nothing is ambiguous."""
         return "*" in self.select
 
     def refuse_idle(self, names: Sequence[str], place: str) -> None:
-        """Raise if a pattern fits none of ``names`` (it may be misspelt), or together all go."""
+        """Raise if a pattern fits none of ``names`` (it may be misspelt), or no name is left."""
         for key, patterns in (("select", self.select), ("ignore", self.ignore)):
             for pattern in patterns:
                 fitting = _compiled((pattern,))
@@ -50,7 +50,7 @@ class Choice:
                     example = f", such as {min(names)}" if names else ""
                     raise FringeError(
                         f'{place}: `{key}: "{pattern}"` fits none of its {len(names):,} images'
-                        f"{example}; correct or drop it"
+                        f"{example}; correct or remove it"
                     )
         if names and not any(map(self.takes, names)):
             raise FringeError(
@@ -67,25 +67,25 @@ class Choice:
         return _compiled(self.ignore)
 
 
-#: Where nothing is configured.
+#: The choice if nothing is configured: all files.
 ALL = Choice()
 
 
 def choice_from_options(
     place: str, select: str | Sequence[str] | None, ignore: str | Sequence[str] | None
 ) -> Choice:
-    """Return the `Choice` of one pattern, or several, or none.
+    """Return the `Choice` of any number of patterns.
 
     Raises
     ------
     FringeError
-        If one of them is not a text, or is empty.
+        If a pattern is not a string, or is empty.
     """
     return Choice(_patterns(place, "select", select), _patterns(place, "ignore", ignore))
 
 
 def pattern_of(name: str) -> str:
-    """Return the pattern that fits ``name`` and nothing else: ``[``, ``*`` and ``?`` in brackets.
+    """Return the pattern that fits only ``name``: ``[``, ``*`` and ``?`` are put in brackets.
 
     Examples
     --------

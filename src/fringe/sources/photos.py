@@ -1,4 +1,4 @@
-"""Real photographs without a download: crops of those that two Python packages carry."""
+"""Real photographs without a download: crops of photographs in two Python packages."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -33,11 +33,11 @@ __all__ = [
     "photographs",
 ]
 
-#: Part of every fingerprint of photographs: raise it when the same seed gives other pixels.
+#: Part of every fingerprint of photographs: increase it when the same seed gives other pixels.
 REVISION = 1
 
-#: The colour photographs: what each shows, the package that carries it, and where inside.
-#: Micrographs, drawings, test patterns and gray images of those packages are left out.
+#: The colour photographs: for each subject, the package that contains it and its path in there.
+#: Micrographs, drawings, test patterns and gray images of these packages are left out.
 PHOTOGRAPHS = {
     "astronaut": ("skimage", "data/astronaut.png"),
     "cat": ("skimage", "data/chelsea.png"),
@@ -50,10 +50,10 @@ PHOTOGRAPHS = {
     "rocket": ("skimage", "data/rocket.jpg"),
 }
 
-#: The composition of each photograph: the largest square in it, with the subject as near to the
-#: middle as can be. A number says where the square lies: 0 at the left (or upper) end of the
-#: photograph, 1 at the other end. The numbers were chosen by eye. They put the headlamp of both
-#: motorcycles at the same place.
+#: The composition of each photograph: the largest square in it with the subject as close to the
+#: middle as possible. The number is the position of the square: 0 is the left (or upper) end of
+#: the photograph, 1 is the other end. The numbers were chosen by eye. They put the headlamp of both
+#: motorcycles at the same position.
 COMPOSITIONS = {
     "astronaut": 0.5,
     "cat": 0.62,
@@ -76,8 +76,8 @@ class Crop(NamedTuple):
     """A square cut out of a photograph."""
 
     subject: str  # key of PHOTOGRAPHS
-    left: float  # of the width beyond the crop, of the photograph or its composition, 0 to 1
-    top: float  # of the height beyond the crop, likewise
+    left: float  # position, 0 to 1, in the width of the photograph or composition left by the crop
+    top: float  # position in the height, likewise
     side: float  # relative to the photograph's shorter side, SMALLEST_SIDE to 1
     flip: bool  # mirrored left to right
     framing: str  # key of SMALLEST_SIDE
@@ -85,24 +85,24 @@ class Crop(NamedTuple):
 
 @dataclass(frozen=True)
 class PhotoSource(Fingerprinted):
-    """Square crops of real photographs, at any count: image i depends on the seed and i alone.
+    """Square crops of real photographs. Image i depends only on the seed and on i.
 
-    A crop shows any of `PHOTOGRAPHS` with equal chance, and every other one is mirrored. The side
-    of a free crop is uniform between 35 and 100 % of the photograph's shorter side, and its place
-    uniform. An aligned crop lies in the photograph's composition (`COMPOSITIONS`); its side is
-    uniform between 85 and 100 % of the composition's, and its place uniform. So the mean of many
-    aligned crops still shows the subject. With one seed, image i shows the same photograph in both
-    framings. A crop is resized with Pillow's LANCZOS, antialiased (small crops of small photographs
-    are enlarged when ``resolution`` exceeds some 100 pixels).
+    A crop shows any of `PHOTOGRAPHS` with equal probability, and is mirrored with probability 1/2.
+    The side of a free crop is uniform between 35 and 100 % of the photograph's shorter side, and
+    its position is uniform. An aligned crop is in the photograph's composition (`COMPOSITIONS`).
+    Its side is uniform between 85 and 100 % of the composition's side, and its position is uniform,
+    so that the mean of many aligned crops still shows the subject. With one seed, image i shows the
+    same photograph in both framings. A crop is resized with Pillow's antialiased LANCZOS filter
+    (small crops of small photographs are enlarged if ``resolution`` exceeds about 100 pixels).
 
     Parameters
     ----------
     count : int
-        How many images.
+        Number of images.
     size : int
-        Height and width, pixels.
+        Height and width, in pixels.
     seed : int
-        Not negative.
+        Seed of the crops, not negative.
     framing : str
         "free" or "aligned".
 
@@ -111,6 +111,15 @@ class PhotoSource(Fingerprinted):
     FringeError
         If a number is out of range, the framing is unknown, or the packages with the photographs
         are not installed.
+
+    Examples
+    --------
+    >>> from fringe.sources import PhotoSource
+    >>> photos = PhotoSource(count=1000, size=64, seed=0)
+    >>> photos.read([0, 999]).shape
+    (2, 64, 64, 3)
+    >>> bool((photos.read([7]) == PhotoSource(count=8, size=64, seed=0).read([7])).all())
+    True
     """
 
     count: int
@@ -126,7 +135,7 @@ class PhotoSource(Fingerprinted):
 
     @property
     def name(self) -> str:
-        """What a message calls it."""
+        """Name in messages."""
         return f"photos (seed {self.seed})"
 
     @property
@@ -135,7 +144,7 @@ class PhotoSource(Fingerprinted):
         return self.size, self.size
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the parameters, the photographs' files and the revision."""
+        """Return the SHA-256 of the parameters, the photographs' files and the revision."""
         framing = framing_parts(self.framing)
         return digest(["photos", REVISION, self.size, self.seed, *photo_hashes(), *framing])
 
@@ -144,7 +153,7 @@ class PhotoSource(Fingerprinted):
         return self.count
 
     def subject(self, index: int) -> str:
-        """Return which photograph image ``index`` shows, a key of `PHOTOGRAPHS`."""
+        """Return the photograph that image ``index`` shows, a key of `PHOTOGRAPHS`."""
         check_indices([index], self.count, self.name)
         return self._crop(index).subject
 
@@ -165,8 +174,8 @@ def draw_crop(
     frequencies: tuple[float, ...] | None = None,
     framing: str = "free",
 ) -> Crop:
-    """Draw a crop; ``frequencies`` (sum 1) tell how often each photograph is shown."""
-    # Always five numbers, so that two streams alike give crops alike in all but the subject.
+    """Draw a crop; ``frequencies`` (sum 1) are the probabilities of the photographs."""
+    # Always five numbers, so that equal streams give crops that differ only in the subject.
     which, side, left, top, flip = rng.random(5).tolist()
     if frequencies is None:
         subject = int(which * len(_NAMES))
@@ -180,7 +189,7 @@ def cut(crop: Crop, size: int) -> Images:
     """Return the crop resized to uint8 (size, size, 3)."""
     photo = loaded_photographs()[crop.subject]
     box = box_of(crop, photo.width, photo.height)
-    # The gap lets Pillow average whole blocks of large photographs first: quicker, and as smooth.
+    # The gap lets Pillow average whole blocks of large photographs first: faster and as smooth.
     resized = photo.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=2.0)
     image = np.asarray(resized)
     return image[:, ::-1] if crop.flip else image
@@ -203,10 +212,21 @@ def box_of(crop: Crop, width: int, height: int) -> tuple[float, float, float, fl
 def photographs() -> dict[str, Images]:
     """Return the whole photographs by name, each uint8 (H, W, 3), RGB.
 
+    Returns
+    -------
+    dict
+        From each key of `PHOTOGRAPHS` to the pixels.
+
     Raises
     ------
     FringeError
-        If the packages that carry them are not installed.
+        If the packages with the photographs are not installed.
+
+    Examples
+    --------
+    >>> from fringe.sources import photographs
+    >>> photographs()["astronaut"].shape
+    (512, 512, 3)
     """
     return {name: np.asarray(photo) for name, photo in loaded_photographs().items()}
 
@@ -224,7 +244,7 @@ def photo_hashes() -> tuple[tuple[str, str], ...]:
 
 
 def framing_parts(framing: str) -> tuple[object, ...]:
-    """Return what a fingerprint holds of a framing; nothing of the free one."""
+    """Return the parts of a fingerprint for a framing; none for the free framing."""
     return () if framing == "free" else (framing, *COMPOSITIONS.items())
 
 
@@ -234,7 +254,7 @@ def check_framing(name: str, framing: str) -> None:
     Raises
     ------
     FringeError
-        If it is unknown.
+        If the framing is unknown.
     """
     if framing not in SMALLEST_SIDE:
         known = " or ".join(SMALLEST_SIDE)
@@ -247,7 +267,7 @@ def check_numbers(name: str, count: int, size: int, seed: int) -> None:
     Raises
     ------
     FringeError
-        If one is out of range.
+        If a number is out of range.
     """
     for key, value, least in (("count", count, 1), ("resolution", size, 16), ("seed", seed, 0)):
         if value < least:
@@ -262,7 +282,7 @@ def _photo_bytes(name: str) -> bytes:
 
 def _photo_path(name: str) -> Path:
     package, inside = PHOTOGRAPHS[name]
-    # Found without importing the packages, which takes a second and more.
+    # Found without importing the packages, which would take more than a second.
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise FringeError(

@@ -1,14 +1,14 @@
-"""Images decoded ahead of the network, in this process or in others.
+"""Decode images ahead of the network, in threads of this process or in other processes.
 
-Decoders of image files let other threads run meanwhile, so threads of this process decode as fast
-as processes would, and cost nothing to start and nothing to hand images over. Processes are worth
-it where Python itself is the bottleneck: sources that compute their images, and a GPU that is fed
-by a busy interpreter.
+Decoders of image files let other threads run at the same time. Threads of this process therefore
+decode as fast as processes would, start at no cost, and need not copy images between processes.
+Processes only pay off if Python itself is the bottleneck: for sources that compute their images,
+and if a busy interpreter feeds a GPU.
 
-Worker processes are plain child interpreters that speak pickle over their own pipes. They are
-neither forked (the parent holds PyTorch's threads and perhaps a GPU) nor do they import the
-parent's script again, as ``multiprocessing`` would, and they end when the parent's end of the pipe
-closes, even if it was killed.
+Worker processes are plain child interpreters that exchange pickles through their own pipes. They
+are not forked, because the parent has PyTorch's threads and perhaps a GPU. They do not import the
+script of the parent, as ``multiprocessing`` would. They end when the parent's end of the pipe
+closes, even if the parent was killed.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 
 __all__ = ["WORKER", "batches", "decoded", "filled_up", "read_ahead"]
 
-# What a process that decodes runs; its command line contains this.
+# The code of a worker process, which its command line contains.
 WORKER = "from fringe.sources.prefetch import serve; serve()"
 
-THREADS = 8  # that decode: each holds batches; more would fill the memory and decode no faster
-AHEAD = 2  # batches asked for beyond the one in use, per thread or worker
+THREADS = 8  # at most: each holds batches; more would use more memory but decode no faster
+AHEAD = 2  # batches requested in advance, per thread or worker
 
 Result = TypeVar("Result")
 
@@ -56,10 +56,10 @@ def batches(
     workers: int = 0,
     total: int | None = None,
 ) -> Generator[tuple[int, int, np.ndarray], None, None]:
-    """Yield each (first, last) of ``bounds`` with its images, and show the progress as ``title``.
+    """Yield (first, last, images) for each of ``bounds``, and show the progress as ``title``.
 
-    Images are `decoded` in ``workers`` processes; if 0, in as many threads as PyTorch computes
-    with. Close the generator where it may be left before its end (``contextlib.closing``).
+    Images are `decoded` in ``workers`` processes. If ``workers`` is 0, they are decoded in as many
+    threads as PyTorch uses. Close the generator if it may end early (``contextlib.closing``).
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def batches(
     bounds : sequence of (first, last)
     title : str
     batch_size : int
-        Images that a batch counts for in the progress.
+        Number of images by which a batch advances the progress.
     workers : int
     total : int, optional
-        Images that the progress counts up to; those within ``bounds`` by default.
+        Total of the progress, in images; by default, the number of images in ``bounds``.
 
     Raises
     ------
@@ -95,15 +95,15 @@ def decoded(
 ) -> Generator[np.ndarray, None, None]:
     """Yield ``source.read(range(first, last))`` for each of ``bounds``, in their order.
 
-    Reading runs ahead of the caller: in ``threads`` of this process when ``workers`` is 0, else in
-    that many processes. At most ``AHEAD + 1`` batches per thread or worker exist at a time. The
-    images do not depend on either number, nor do the warnings of decoders, which are handed on with
-    each batch (`fringe.sources.decoder_warnings`).
+    Reading runs ahead of the caller: in ``threads`` threads of this process if ``workers`` is 0,
+    otherwise in ``workers`` processes. At most ``AHEAD + 1`` batches per thread or worker exist at
+    a time. The images do not depend on these numbers. Neither do the warnings of decoders, which
+    are handed on with each batch (`fringe.sources.decoder_warnings`).
 
     Raises
     ------
     FringeError
-        What the source raises, and when a worker process dies.
+        If the source raises one, or a worker process dies.
     """
     if workers == 0:
         yield from read_ahead(along(source, bounds).read, bounds, threads)
@@ -112,21 +112,21 @@ def decoded(
 
 
 def filled_up(images: np.ndarray, batch_size: int) -> np.ndarray:
-    """Return ``images`` (k, H, W, 3) as a full batch: its last image repeated where too few.
+    """Return ``images`` (k, H, W, 3) as a full batch; repeat the last image if k is too small.
 
-    The last bits of what a network makes of an image may depend on the size of its batch.
+    The last bits of a network's output may depend on the size of the batch.
     """
     missing = batch_size - len(images)
     if missing:
         images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
-    # Copied only where it must be: PyTorch wants memory that it may write to.
+    # Copy only if necessary: PyTorch needs writable memory.
     return np.require(images, requirements=["C", "W"])
 
 
 def read_ahead(
     read: Callable[[np.ndarray], Result], bounds: Sequence[tuple[int, int]], threads: int = 1
 ) -> Generator[Result, None, None]:
-    """Yield ``read(indices)`` for each of ``bounds``, in their order, read ahead in ``threads``."""
+    """Yield ``read(indices)`` for each of ``bounds``, in their order, read ahead in threads."""
 
     def read_and_collect(indices: np.ndarray) -> tuple[Result, list[Warned]]:
         with collected_warnings() as warned:
@@ -169,7 +169,7 @@ def _in_processes(
 
 
 class _Child:
-    """A child interpreter that reads from a copy of the source, in the order it is asked."""
+    """A child interpreter that reads from a copy of the source, in the order of the requests."""
 
     def __init__(self, source: ImageSource | Ahead) -> None:
         paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
@@ -177,7 +177,7 @@ class _Child:
             [sys.executable, "-c", WORKER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # One thread each: the parent's network wants the other cores.
+            # One thread each: the network of the parent needs the other cores.
             env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
         )
         self._send(source)
@@ -195,7 +195,7 @@ class _Child:
             raise result
         shape, warned = result
         hand_on(warned)
-        # The pixels follow as they are: pickled, they would be copied twice more.
+        # The pixels follow as raw bytes: a pickle would copy them twice more.
         images = np.empty(shape, np.uint8)
         if self.process.stdout.readinto(images.data.cast("B")) != images.nbytes:
             raise self._dead()
@@ -222,11 +222,11 @@ class _Child:
 
 
 def serve() -> None:
-    """Answer requests on standard input until it closes; the other half of ``_Child``."""
-    # The parent answers for Ctrl-C; this process ends when its pipes do.
+    """Answer requests on standard input until it closes; this is the child's side of ``_Child``."""
+    # The parent handles Ctrl-C; this process ends when its pipes close.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests = sys.stdin.buffer
-    # The pipe to the parent gets a number of its own, so that nothing printed can mix with it.
+    # A new descriptor for the pipe to the parent, so that printed text cannot mix with it.
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)
         source: ImageSource = pickle.load(requests)
@@ -248,4 +248,4 @@ def serve() -> None:
                     answers.write(images.data)
                 answers.flush()
             except BrokenPipeError:
-                os._exit(1)  # the parent is gone, and so is whoever would read a traceback
+                os._exit(1)  # the parent has ended, so nobody would read a traceback

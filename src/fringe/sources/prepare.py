@@ -1,4 +1,4 @@
-"""Raw images cropped and resized once, into a ZIP as StyleGAN's dataset tool writes it."""
+"""Crop and resize raw images once, into a ZIP file like those of StyleGAN's dataset tool."""
 
 import io
 import json
@@ -17,15 +17,15 @@ from fringe.progress import progress
 from fringe.sources import ImageSource, open_source
 from fringe.sources.ahead import Ahead, along
 from fringe.sources.class_labels import kept_labels
-from fringe.sources.decoder_warnings import collected_warnings, tell
+from fringe.sources.decoder_warnings import collected_warnings, log_summary
 from fringe.sources.labels import LABELS_FILE, NAMES_KEY
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.prefetch import read_ahead
 
 __all__ = ["prepare"]
 
-BLOCK = 16  # images that one thread makes at a time
-_DATE = (1980, 1, 1, 0, 0, 0)  # ZIP's earliest: the same images give the same bytes
+BLOCK = 16  # images per task of a thread
+_DATE = (1980, 1, 1, 0, 0, 0)  # ZIP's earliest: a fixed date, so that equal images give equal files
 
 
 def prepare(
@@ -48,26 +48,26 @@ def prepare(
     labels: bool = True,
     limits: Limits = LIMITS,
 ) -> int:
-    """Crop and resize the images of a data set into a ZIP, and return how many it holds.
+    """Crop and resize the images of a data set into a ZIP; return its number of images.
 
-    The images are those of `open_source` with the same options, in the same order, bit for bit:
-    opened without a resolution, the ZIP is the same data set, and quicker to read. They are
-    lossless PNGs named ``00000/img00000000.png`` and on, stored as they are. ``dataset.json`` holds
-    the labels that the data set states for them, whatever its format
-    (`fringe.sources.class_labels.kept_labels`), or null. Where classes have names, ``class_names``
-    in it holds them; other tools ignore that key. The same images give the same
-    file, byte for byte, whatever ``workers`` is, with one version of Pillow and zlib. Memory does
+    The images are those of `open_source` with the same options, in the same order, bit for bit.
+    Opened without a resolution, the ZIP is the same data set, but faster to read. The images are
+    lossless PNGs named ``00000/img00000000.png`` and so on, stored without further compression.
+    ``dataset.json`` contains the class labels that the data set states for them, in any format
+    (`fringe.sources.class_labels.kept_labels`), or null. If classes have names, ``class_names``
+    in that file contains them; other tools ignore this key. With one version of Pillow and zlib,
+    the same images give the same file, byte for byte, for any number of ``workers``. Memory does
     not grow with the number of images, except for their names and labels.
 
     Parameters
     ----------
     path, resolution, crop, filter, count, cache, follow_links, order, seed, strict, select, \
 ignore, label_column, limits
-        See `fringe.sources.open_source`; without a resolution only ``crop`` may change sizes.
+        See `fringe.sources.open_source`; without a resolution, only ``crop`` may change sizes.
     out : path-like
-        Ends in ``.zip``; appears when it is whole, replacing an earlier file.
+        The new file, which must end in ``.zip``. It replaces an earlier file once it is complete.
     labels : bool
-        Whether labels are kept.
+        Whether labels are written.
     workers : int
         Threads that decode, resize and compress.
 
@@ -77,9 +77,9 @@ ignore, label_column, limits
         As `open_source`, reading and `kept_labels` do, and if the ZIP cannot be written.
     """
     if Path(out).suffix.lower() != ".zip":
-        raise FringeError(f"{out}: must end in .zip, by which data sets are known; rename it")
+        raise FringeError(f"{out}: must end in .zip; rename it")
     if workers < 1:
-        raise FringeError(f"prepare: workers is {workers}; at least one is needed")
+        raise FringeError(f"prepare: workers is {workers}; it must be at least 1")
     source = open_source(
         path,
         resolution,
@@ -115,12 +115,12 @@ ignore, label_column, limits
         pairs = None if kept is None else [[_member(i), one] for i, one in enumerate(kept)]
         stated = {} if names is None else {NAMES_KEY: list(names)}
         archive.writestr(_entry(LABELS_FILE), json.dumps({"labels": pairs, **stated}))
-    tell(source.name, warned, n)
+    log_summary(source.name, warned, n)
     return n
 
 
 def _encoded(source: ImageSource | Ahead, indices: np.ndarray) -> list[bytes]:
-    """Return images as PNG files."""
+    """Return images as the bytes of PNG files."""
     files = []
     for image in source.read(indices):
         file = io.BytesIO()
@@ -137,6 +137,6 @@ def _member(index: int) -> str:
 
 def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _DATE)
-    entry.create_system = 3  # Unix, wherever it is written
+    entry.create_system = 3  # Unix, on any system
     entry.external_attr = 0o644 << 16
     return entry

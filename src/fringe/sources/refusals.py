@@ -1,4 +1,4 @@
-"""Several images that are refused at once, so that one look at a data set names them all."""
+"""Errors for several refused images, so that one check of a data set names all of them."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,18 @@ from fringe.errors import FringeError
 
 __all__ = ["MOST", "several"]
 
-MOST = 100  # faults after which nothing more is looked at: most likely all images have it
+MOST = 100  # faults after which checking stops: probably all images have the fault
 NAMED = 30  # names in a message
-FEW = 3  # names where there are that many faults
+FEW = 3  # names in a message about at least MOST faults
 
 
 def several(faults: Sequence[tuple[str, FringeError]]) -> FringeError:
-    """Return the error of the first of some faults, with the names of the others.
+    """Return the error of the first fault, with the names of the other refused images.
 
     Parameters
     ----------
     faults : sequence of (str, FringeError)
-        The name of each file or image that is refused, and why; at least one.
+        Name and error of each refused file or image; at least one.
 
     Examples
     --------

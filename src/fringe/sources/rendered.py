@@ -1,4 +1,4 @@
-"""Images that a generator made, kept in shards so that every network reads the same files."""
+"""Images of a generator, stored in shards so that every network reads the same files."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,9 +30,39 @@ def render_shard(
 ) -> None:
     """Write images ``first`` to ``last - 1`` of ``source`` to an HDF5 file.
 
-    Dataset ``images``: (last - first, H, W, 3) uint8 RGB, one chunk an image, compressed without
-    loss, with checksums. With ``scratch`` it is written in the node's own temporary folder first
-    (`fringe.files.hdf5.create_h5`).
+    Dataset ``images``: (last - first, H, W, 3) uint8 RGB, one chunk per image, losslessly
+    compressed, with checksums. With ``scratch``, the file is first written in the node's own
+    temporary folder (`fringe.files.hdf5.create_h5`).
+
+    Parameters
+    ----------
+    source : ImageSource
+        The images.
+    first, last : int
+        The first image, and one past the last image.
+    path : path-like
+        The new file.
+    provenance : mapping
+        Attributes of the file. The attribute ``images`` is the fingerprint of the images.
+    scratch : bool
+        Whether to write the file in the temporary folder first.
+
+    Raises
+    ------
+    FringeError
+        If an image cannot be read, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fringe.sources import PhotoSource, RenderedShard, render_shard
+    >>> photos = PhotoSource(10, 32, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     attributes = {"images": photos.fingerprint_of(4, 8)}
+    ...     render_shard(photos, 4, 8, f"{folder}/4-8.h5", attributes)
+    ...     shard = RenderedShard(f"{folder}/4-8.h5")
+    ...     print(bool((shard.read([5]) == photos.read([5])).all()))
+    True
     """
     shape = (*source.resolution, 3)
     about = {**provenance, "first": first, "last": last}
@@ -53,25 +83,30 @@ def render_shard(
 
 
 class RenderedShard:
-    """One shard as an image source; its images keep the index they have in the whole.
+    """One shard as an image source. Its images keep their index in the whole source.
 
     Parameters
     ----------
     path : path-like
-        What `render_shard` wrote.
+        A file that `render_shard` wrote.
     copy : path-like, optional
-        Where the same file is read, if not there.
+        A copy of the file, which is read instead of it.
 
     Raises
     ------
     FringeError
-        If it is missing or damaged, or an image outside the shard is read.
+
+        If the file is missing or damaged, or an image outside the shard is requested.
+
+    Examples
+    --------
+    See `render_shard`.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], copy: str | os.PathLike[str] | None = None
     ) -> None:
-        """Read what the shard holds."""
+        """Read the attributes of the shard."""
         self.path = Path(path)
         self.copy = Path(copy or path)
         self.name = str(path)
@@ -82,15 +117,15 @@ class RenderedShard:
             self.fingerprint = str(file.attrs["images"])
 
     def __len__(self) -> int:
-        """Return the index behind the last image."""
+        """Return one past the index of the last image."""
         return self.last
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return what the whole shard was made from, whatever the images: that is all it knows."""
+        """Return the fingerprint of the whole shard, for any images: it has no finer one."""
         return self.fingerprint
 
     def read(self, indices: Indices) -> Images:
-        """Return the images at ``indices`` of the whole source, all inside the shard."""
+        """Return the images at ``indices`` of the whole source, which must be in the shard."""
         rows = np.asarray(check_indices(indices, self.last, self.name), np.int64) - self.first
         if len(rows) and rows.min() < 0:
             raise FringeError(f"{self.name}: begins at image {self.first}; read another shard")
@@ -102,13 +137,30 @@ class RenderedShard:
 def copied_to_scratch(shards: Sequence[RenderedShard]) -> Iterator[list[RenderedShard]]:
     """Yield the same shards, read from copies in the node's own temporary folder.
 
-    Images are read in small pieces here and there, which a network file system is slow at. The
-    copies are removed after the block, however that ends.
+    Reading scattered small pieces is slow on a network file system. The copies are removed after
+    the block, even after an error.
+
+    Parameters
+    ----------
+    shards : sequence of RenderedShard
+        The shards to copy.
 
     Raises
     ------
     FringeError
-        If there is no room for them.
+        If the disk has too little space for the copies.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fringe.sources import PhotoSource, RenderedShard, copied_to_scratch, render_shard
+    >>> photos = PhotoSource(4, 32, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/0-4.h5"
+    ...     render_shard(photos, 0, 4, path, {"images": photos.fingerprint})
+    ...     with copied_to_scratch([RenderedShard(path)]) as (copy,):
+    ...         print(copy.read([0, 3]).shape, str(copy.copy) == path)
+    (2, 32, 32, 3) False
     """
     with ExitStack() as copies:
         yield [
@@ -118,16 +170,28 @@ def copied_to_scratch(shards: Sequence[RenderedShard]) -> Iterator[list[Rendered
 
 
 class KeptImages:
-    """The images of a source of which shards were rendered and kept: these are read, others made.
+    """The images of a source with stored shards: images in shards are read, others are made.
 
     Parameters
     ----------
     source : ImageSource
-        Says what the images are; makes none.
+        Describes the images. It is not used to make images.
     shards : sequence of RenderedShard
-        Those that are there, made from just this source. They may overlap.
+        The existing shards of exactly this source. They may overlap.
     render : callable
-        Opens the source where images have to be made; called when the first one has to be.
+        Opens the source that makes the other images. Called when the first of them is requested.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fringe.sources import KeptImages, PhotoSource, RenderedShard, render_shard
+    >>> photos = PhotoSource(10, 32, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/4-8.h5"
+    ...     render_shard(photos, 4, 8, path, {"images": photos.fingerprint_of(4, 8)})
+    ...     kept = KeptImages(photos, [RenderedShard(path)], lambda: photos)
+    ...     print(kept.read([3, 4]).shape)
+    (2, 32, 32, 3)
     """
 
     def __init__(
@@ -136,7 +200,7 @@ class KeptImages:
         shards: Sequence[RenderedShard],
         render: Callable[[], ImageSource],
     ) -> None:
-        """Keep them; nothing is read yet."""
+        """Store the arguments; read nothing yet."""
         self.source = source
         self.shards = sorted(shards, key=lambda shard: shard.first)
         self.render = render
@@ -150,11 +214,11 @@ class KeptImages:
 
     @property
     def resolution(self) -> tuple[int, int]:
-        """Height and width of every image, pixels."""
+        """Height and width of every image, in pixels."""
         return (self.shards[0] if self.shards else self.source).resolution
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return the source's."""
+        """Return the fingerprint that the source returns."""
         return self.source.fingerprint_of(first, last)
 
     def read(self, indices: Indices) -> Images:

@@ -1,23 +1,23 @@
-"""Several pictures of one sample, of which a data set of images has one.
+"""Detect several pictures of one sample, of which only one is an image of the data set.
 
-Masks, depth maps, thumbnails and other forms of an image are images, too, as far as suffixes tell.
-What they belong to is told by names:
+Masks, depth maps, thumbnails and other forms of an image have suffixes of images, too. Names show
+which image they belong to:
 
-* In a tar, as WebDataset has it: files whose paths are the same up to the first dot of the name,
+* In a tar, by the rules of WebDataset: files whose paths are equal up to the first dot of the name,
   such as ``0001.jpg`` and ``0001.mask.png``, are one sample.
-* In a folder or a ZIP, files in one folder that differ in their suffix only (``0001.jpg``,
-  ``0001.png``), or in a word for a mask and the like at either end of the name (``0001.png``,
-  ``0001_mask.png``, or ``rgb_1.png``, ``depth_1.png``). So ``a.1.png`` and ``a.2.png`` are two
-  samples, and so are ``gas_mask_1.png`` and ``gas_mask_2.png`` where there is no ``gas.png``.
-* A whole folder (``masks/``, ``thumbnails128x128/``) that has such a word in its name, where a
-  folder beside it is called ``images``, ``rgb`` or the like, or where at least half of its images
-  have a namesake beside it. So classes ``mask/`` and ``hat/`` with names of their own are fine.
-  Folders are classes, too, where there are more than a few (`FEW`), or where three others share
-  the names of such a folder, as where each class counts from 1.
-* Folders whose names differ in a size only (``256x256/``, ``512x512/``), if they share half of the
+* In a folder or a ZIP: files in one folder that differ only in their suffix (``0001.jpg``,
+  ``0001.png``), or in a word for a mask or similar at either end of the name (``0001.png``,
+  ``0001_mask.png``, or ``rgb_1.png``, ``depth_1.png``). ``a.1.png`` and ``a.2.png`` are two
+  samples, and so are ``gas_mask_1.png`` and ``gas_mask_2.png`` if there is no ``gas.png``.
+* A whole folder (``masks/``, ``thumbnails128x128/``) whose name contains such a word, if a sibling
+  folder is called ``images``, ``rgb`` or similar, or if at least half of its images have a namesake
+  outside it. Classes ``mask/`` and ``hat/`` with different names are therefore allowed. Folders
+  are also classes if there are more than a few (`FEW`), or if three other folders share the names
+  of such a folder, for example because each class counts from 1.
+* Folders whose names differ only in a size (``256x256/``, ``512x512/``), if they share half of the
   names.
 
-Pictures in folders that are called otherwise (``left/``, ``right/``) cannot be told from classes.
+Pictures in folders with other names (``left/``, ``right/``) cannot be distinguished from classes.
 """
 
 import re
@@ -30,7 +30,7 @@ from fringe.sources.suffixes import folders_of, suffix_of, words
 
 __all__ = ["refuse_companion_folders", "refuse_companions"]
 
-# Of pictures that go with an image.
+# Words for pictures that belong to an image.
 _COMPANIONS = frozenset(
     {
         *("mask", "masks", "matte", "mattes", "trimap", "trimaps", "superpixels", "parsing"),
@@ -42,7 +42,7 @@ _COMPANIONS = frozenset(
         *("conditioning", "canny", "lowres", "lr"),
     }
 )
-# Of the image itself, beside them.
+# Words for the image itself.
 _IMAGES = frozenset(
     {
         *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures"),
@@ -50,34 +50,34 @@ _IMAGES = frozenset(
     }
 )
 _SIZES = {2**power for power in range(4, 14)}  # pixels
-CLASSES = 3  # folders that share the names of another are classes, and so is that one
-FEW = 10  # more folders side by side are classes, whatever one of them is called
-MANY = 100  # more folders side by side are not sizes
+CLASSES = 3  # a folder is a class if this many folders share its names
+FEW = 10  # more sibling folders are classes, whatever their names
+MANY = 100  # more sibling folders are not sizes
 NAMED = 3  # pictures that a message names
-LONGEST = 255  # letters of a name that is looked at: that of a file has no more
+LONGEST = 255  # letters of a name to check: names of files are not longer
 _WORD = "|".join(sorted(_COMPANIONS | _IMAGES, key=len, reverse=True))
 _ENDS = re.compile(rf"(.+?)[ _.-]+({_WORD})(?:[ _.-]*\d+)?", re.IGNORECASE)
 _BEGINS = re.compile(rf"({_WORD})[ _.-]*(|[ _.-].+|\d.*)", re.IGNORECASE)
-# No word of a companion is without one of these.
+# Each word of a companion contains one of these.
 _ROOTS = [word for word in _COMPANIONS if not any(o in word for o in _COMPANIONS - {word})]
 
 
 def refuse_companions(names: Sequence[str], place: str, *, webdataset: bool = False) -> None:
-    """Raise if names in one folder are those of several pictures of one sample.
+    """Raise if names in one folder belong to several pictures of one sample.
 
     Parameters
     ----------
     names : sequence of str
         Paths of images.
     place : str
-        What messages call the set.
+        Name of the data set in messages.
     webdataset : bool
-        Whether names that are the same up to their first dot are one sample, not up to their last.
+        Whether names are one sample if they are equal up to their first dot, not their last.
 
     Raises
     ------
     FringeError
-        Naming such a sample, how many there are, and what to ask for.
+        The message names a sample, the number of such samples, and settings to use.
     """
     if webdataset:
         keys = [name[: name.find(".", name.rfind("/") + 1)] for name in names]
@@ -96,22 +96,22 @@ def refuse_companions(names: Sequence[str], place: str, *, webdataset: bool = Fa
 def refuse_companion_folders(
     children: Mapping[str, Collection[str]], names: Sequence[str], place: str
 ) -> None:
-    """Raise if a folder holds masks and the like of the images in a folder beside it.
+    """Raise if a folder contains masks or similar of the images in a sibling folder.
 
     Parameters
     ----------
     children : mapping of str to collection of str
-        The names of the folders directly in each folder, in which images are; a folder's path ends
-        in a slash, that of the outermost is empty.
+        For each folder, the names of its direct subfolders that contain images. The path of a
+        folder ends in a slash; the path of the outermost folder is empty.
     names : sequence of str
-        All images.
+        Names of all images.
     place : str
-        What messages call the set.
+        Name of the data set in messages.
 
     Raises
     ------
     FringeError
-        Naming the folders, how many images the first has, and what to ask for.
+        The message names the folders, the number of images in the first, and settings to use.
     """
     found = {}
     for parent, folders in children.items():
@@ -120,36 +120,37 @@ def refuse_companion_folders(
             found[parent] = further
     if not found:
         return
-    held: dict[str, list[str]] = {parent: [] for parent in found}  # paths of images, from there on
+    held: dict[str, list[str]] = {parent: [] for parent in found}  # relative paths of images
     for name in names:
         for folder in folders_of(name):
             if folder in held:
                 held[folder].append(name[len(folder) :])
     for parent, further in found.items():
-        images = [one for one in children[parent] if one not in further and _is_images(one)]
+        images = [name for name in children[parent] if name not in further and _is_images(name)]
         if len(children[parent]) > FEW:
             images = []
         for folder in sorted(further):
             mine = [rest for rest in held[parent] if rest.startswith(f"{folder}/")]
             if images and _is_companion(folder):
-                beside: str | None = f"{min(images)}/"
+                other: str | None = f"{min(images)}/"
             else:
-                beside = _namesakes(mine, held[parent], further)
-            if beside is not None:
+                other = _namesakes(mine, held[parent], further)
+            if other is not None:
                 what = "image" if len(mine) == 1 else f"{len(mine):,} images"
                 pattern = f"{'*/' if parent else ''}{pattern_of(folder)}/*"
                 raise FringeError(
                     f"{place}: the {what} in {parent}{folder}/ may be masks, thumbnails or other "
-                    f"pictures of those in {parent}{beside}; leave them out with "
+                    f"pictures of the images in {parent}{other}; leave them out with "
                     f'`ignore: "{pattern}"`, or set `select: "*"` if each of them is an image of '
                     "the data set"
                 )
 
 
 def _namesakes(mine: Sequence[str], names: Sequence[str], further: set[str]) -> str | None:
-    """Return a folder that holds namesakes of half of the images ``mine``; None if none does.
+    """Return a folder with namesakes of at least half of the images ``mine``; None otherwise.
 
-    Where `CLASSES` folders do, their images are only numbered alike: None, too.
+    Also None if at least `CLASSES` folders have such namesakes: then their images are only
+    numbered the same way.
     """
     elsewhere: dict[str, set[str]] = defaultdict(set)
     for name in names:
@@ -158,7 +159,7 @@ def _namesakes(mine: Sequence[str], names: Sequence[str], further: set[str]) -> 
             rest = name[len(folder) + 1 :] if slash else name
             key = _sample(rest[: rest.rfind(".")])[0]
             elsewhere[key].add(f"{folder}/" if slash else "")
-    found: Counter[str] = Counter()  # how many namesakes each folder holds
+    found: Counter[str] = Counter()  # number of namesakes in each folder
     matched = 0
     for name in mine:
         rest = name.partition("/")[2]
@@ -178,7 +179,7 @@ def _is_companion(folder: str) -> bool:
 
 
 def _smaller(folders: Collection[str]) -> set[str]:
-    """Return all but the largest of folders whose names differ in a size only."""
+    """Return all but the largest of folders whose names differ only in a size."""
     alike: dict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
     for folder in folders if len(folders) <= MANY else ():
         if number := re.search("[0-9]+", folder):
@@ -197,7 +198,7 @@ def _is_images(folder: str) -> bool:
 
 
 def _sample(stem: str) -> tuple[str, bool]:
-    """Return what a path without its suffix shares with its companions, and whether it is one."""
+    """Return the stem of an image and its companions, and whether this is a companion."""
     folder, slash, name = stem.rpartition("/")
     if len(name) > LONGEST:
         return stem, False
@@ -222,20 +223,20 @@ def _refuse_groups(
         groups[key].append(name)
     key, group = next((key, group) for key, group in groups.items() if len(group) > 1)
     group = sorted(group, key=lambda name: (_sample(name[: name.rfind(".")])[1], name))
-    several = sum(len(one) > 1 for one in groups.values()) - 1
+    several = sum(len(members) > 1 for members in groups.values()) - 1
     others = f", like {several:,} more" if several else ""
     more = f" and {len(group) - NAMED:,} more" if len(group) > NAMED else ""
     if more and webdataset:
-        more += ", all of one name up to the first dot"
+        more += ", all with the same name up to the first dot"
     raise FringeError(
         f"{place}: one sample has several pictures ({' and '.join(group[:NAMED])}{more}){others}; "
-        f'say which count with {_advice(key, group)}, or set `select: "*"` if each of them is an '
+        f'select the images with {_advice(key, group)}, or set `select: "*"` if each of them is an '
         "image of the data set"
     )
 
 
 def _advice(key: str, group: Sequence[str]) -> str:
-    """Return the setting with which only the first of a group counts, if patterns can tell."""
+    """Return a setting that selects only the first of a group, if patterns can do so."""
     suffix = suffix_of(group[0])
     if not any(name.lower().endswith(suffix) for name in group[1:]):
         return f'`select: "*{suffix}"`'

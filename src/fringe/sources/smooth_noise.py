@@ -14,7 +14,7 @@ Field: TypeAlias = npt.NDArray[np.floating]
 def smooth_noise(size: tuple[int, int], knots: tuple[int, int], rng: np.random.Generator) -> Field:
     """Draw a smooth random field of mean 0 and variance 1 everywhere.
 
-    The field is a sum of Gaussian bumps with random heights. The bumps lie on a regular grid of
+    The field is a sum of Gaussian bumps with random heights. The bumps are on a regular grid of
     knots, and their standard deviation is 0.7 of the distance between neighbouring knots.
 
     Parameters
@@ -22,7 +22,7 @@ def smooth_noise(size: tuple[int, int], knots: tuple[int, int], rng: np.random.G
     size : (int, int)
         Height H and width W.
     knots : (int, int)
-        How many knots lie along the height and along the width, two or more.
+        Number of knots along the height and along the width, two or more.
     rng : numpy.random.Generator
 
     Returns

@@ -1,8 +1,8 @@
-"""Training, validation and test parts of one data set, which are not merged by accident.
+"""Training, validation and test parts of one data set, which must not be merged by accident.
 
-A split is known by a word in a name: ``train``, ``training``, ``test``, ``val``, ``validation``,
-``dev``, ``eval``, ... It must be a word of its own: ``train-00000.tar``, ``val2017`` and ``trainA``
-have one, ``trains`` has none.
+A split is identified by a word in a name: ``train``, ``training``, ``test``, ``val``,
+``validation``, ``dev``, ``eval``, ... It must be a separate word: ``train-00000.tar``, ``val2017``
+and ``trainA`` contain one, ``trains`` does not.
 """
 
 import os
@@ -29,29 +29,29 @@ _SPLITS = {
 def refuse_merged_folders(
     children: Mapping[str, Iterable[str]], names: Sequence[str], place: str, choice: Choice
 ) -> None:
-    """Raise if images are in folders side by side whose names differ in their split only.
+    """Raise if images are in sibling folders whose names differ only in their split.
 
-    So ``train/`` and ``test/`` are refused, and ``bird-train/`` and ``bird-test/``, but not the
-    classes ``bullet-train/`` and ``test-tube/``. Splits that patterns of ``select`` name are meant,
-    and all are with ``select: "*"``.
+    ``train/`` and ``test/`` are refused, and ``bird-train/`` and ``bird-test/``, but not the
+    classes ``bullet-train/`` and ``test-tube/``. Splits that patterns of ``select`` name are
+    allowed, and ``select: "*"`` allows all.
 
     Parameters
     ----------
     children : mapping of str to iterable of str
-        The names of the folders directly in each folder, in which images are.
+        For each folder, the names of its direct subfolders that contain images.
     names : sequence of str
-        All images.
+        Names of all images.
     place : str
-        What messages call the set.
+        Name of the data set in messages.
     choice : Choice
-        Which images were asked for.
+        Selects the images.
 
     Raises
     ------
     FringeError
-        Naming the splits, how many images they have, and what to ask for.
+        The message names the splits, their numbers of images, and patterns to use.
     """
-    asked = _splits_in(choice.select)
+    named = _splits_in(choice.select)
     for parent, folders in children.items():
         alike: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
         for folder in sorted(folders):
@@ -61,38 +61,39 @@ def refuse_merged_folders(
                 rest = tuple("" if word == split else word for word in found)
                 alike[rest].setdefault(_SPLITS[split], folder)
         for splits in alike.values():
-            if len(splits) > 1 and not splits.keys() <= asked:
+            if len(splits) > 1 and not splits.keys() <= named:
                 raise _merged(parent, splits, names, place)
 
 
 def _merged(
     parent: str, splits: Mapping[str, str], names: Sequence[str], place: str
 ) -> FringeError:
-    """Return the error of several splits in ``parent``, each with the name of its folder."""
-    told = ", ".join(
+    """Return the error for several splits in ``parent``, given as split: name of its folder."""
+    counts = ", ".join(
         f"{sum(name.startswith(f'{parent}{folder}/') for name in names):,} in {parent}{folder}/"
         for folder in splits.values()
     )
     patterns = {
-        split: f'"{"*/" if parent else ""}{pattern_of(one)}/*"' for split, one in splits.items()
+        split: f'"{"*/" if parent else ""}{pattern_of(folder)}/*"'
+        for split, folder in splits.items()
     }
-    one = patterns.get("train", min(patterns.values()))
+    example = patterns.get("train", min(patterns.values()))
     return FringeError(
-        f"{place}: holds images of several splits, {told}; say which count, as in `select: {one}`, "
-        f"or `select: [{', '.join(patterns.values())}]` for all of them"
+        f"{place}: holds images of several splits, {counts}; say which ones to use, such as "
+        f"`select: {example}`, or `select: [{', '.join(patterns.values())}]` for all of them"
     )
 
 
 def refuse_merged_shards(shards: Sequence[Path], path: str) -> None:
-    """Raise if names of shards hold several splits that ``path`` does not name.
+    """Raise if the names of shards contain several splits that ``path`` does not name.
 
-    ``path`` is their folder, or the pattern that found them. ``{train,test}-*.tar`` names two
-    splits and so takes both, ``*.tar`` names none.
+    ``path`` is their folder, or the pattern that matched them. ``{train,test}-*.tar`` names two
+    splits and therefore allows both, ``*.tar`` names none.
 
     Raises
     ------
     FringeError
-        Naming the splits, how many shards they have, and what to ask for.
+        The message names the splits, their numbers of shards, and paths to use.
     """
     held: dict[str, list[str]] = defaultdict(list)  # names of shards by their split
     common = os.path.commonpath([shard.parent for shard in shards]) if shards else ""
@@ -102,25 +103,25 @@ def refuse_merged_shards(shards: Sequence[Path], path: str) -> None:
         if split is not None:
             held[_SPLITS[split]].append(name)
     magic = re.search(r"[][{*?]", path)
-    asked = path[path.rfind("/", 0, magic.start()) + 1 :] if magic else ""
-    if len(held) < 2 or held.keys() <= _splits_in([asked]):
+    named = path[path.rfind("/", 0, magic.start()) + 1 :] if magic else ""
+    if len(held) < 2 or held.keys() <= _splits_in([named]):
         return
-    told = ", ".join(
+    counts = ", ".join(
         f"{len(names):,} of {split} ({names[0]}{', ...' if len(names) > 1 else ''})"
         for split, names in held.items()
     )
     begins = {split: _beginning(names[0]) for split, names in held.items()}
-    one = begins.get("train", next(iter(begins.values())))
+    example = begins.get("train", next(iter(begins.values())))
     suffix = shards[0].suffix
     raise FringeError(
-        f"{path}: holds shards of several splits, {told}; give the path of one, such as "
-        f"{common}/{one}*{suffix}, or {common}/{{{','.join(begins.values())}}}*{suffix} for all of "
-        "them"
+        f"{path}: holds shards of several splits, {counts}; give the path of one split, such as "
+        f"{common}/{example}*{suffix}, or {common}/{{{','.join(begins.values())}}}*{suffix} for "
+        "all of them"
     )
 
 
 def _beginning(name: str) -> str:
-    """Return ``name`` up to its split, and to the end of the folder that is named so."""
+    """Return ``name`` up to the end of its split, or of the folder whose name has the split."""
     split = next(word for word in words(name) if word in _SPLITS)
     end = name.lower().index(split) + len(split)
     slash = name.find("/", end)

@@ -1,4 +1,4 @@
-"""Which names are those of images: fixed lists, which do not depend on Pillow's plugins."""
+"""Names of image files: fixed lists of suffixes, which do not depend on Pillow's plugins."""
 
 import re
 from collections import Counter
@@ -20,8 +20,8 @@ __all__ = [
     "words",
 ]
 
-#: Suffixes of the images that are read: of formats of one image of 8 bits a channel which Pillow
-#: decodes itself, and in which data sets are kept.
+#: Suffixes of the images that are read. In their formats, a file is one image of 8 bits per
+#: channel. Pillow itself decodes them, and data sets use them.
 READ = frozenset(
     {
         *(".bmp", ".gif", ".png", ".apng", ".qoi", ".tga", ".tif", ".tiff", ".webp", ".avif"),
@@ -31,15 +31,15 @@ READ = frozenset(
     }
 )
 
-#: Suffixes of images that are not read, and never left out silently.
+#: Suffixes of images that are not read, but are never left out silently.
 UNREAD = frozenset(
     {
         # Pillow does not decode them itself.
         *(".heic", ".heif", ".heics", ".heifs", ".hif", ".jxl", ".jxr", ".wdp", ".jls", ".jph"),
         *(".bpg", ".flif", ".jng", ".pam"),
-        # More than 8 bits a channel.
+        # More than 8 bits per channel.
         *(".exr", ".hdr", ".pfm", ".dpx", ".fits", ".dcm"),
-        # Of cameras.
+        # Raw files of cameras.
         *(".dng", ".raw", ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".erf", ".iiq", ".kdc", ".mef"),
         *(".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw"),
         ".x3f",
@@ -48,35 +48,35 @@ UNREAD = frozenset(
         *(".avifs", ".dds", ".ktx", ".ktx2"),
         # Drawings.
         *(".svg", ".svgz", ".eps", ".ai", ".wmf", ".emf"),
-        # Formats of long ago.
+        # Obsolete formats.
         *(".dib", ".pcx", ".ras", ".sgi", ".xbm", ".xpm"),
-        # Anything.
+        # Any content.
         ".img",
     }
 )
 
-#: Both.
+#: Suffixes of all images, read or not.
 PICTURES = READ | UNREAD
 
-DEPTH = 32  # folders inside each other that are looked at
+DEPTH = 32  # nested folders that are searched
 
-# Folders of previews and deleted files that macOS, Windows and storage devices add.
+# Folders of previews and deleted files created by macOS, Windows and storage devices.
 _FOREIGN = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN"})
 
 
 def suffix_of(name: str) -> str:
-    """Return what follows the last dot of ``name``, with the dot, in lower case; "" without one."""
+    """Return the suffix of ``name`` from its last dot on, in lower case; "" without a dot."""
     dot = name.rfind(".")
     return name[dot:].lower() if dot >= 0 else ""
 
 
 def is_hidden(name: str) -> bool:
-    """Tell whether a relative name with forward slashes is hidden, or in a hidden folder.
+    """Return whether a relative name with forward slashes is hidden, or in a hidden folder.
 
-    Files of the folders that systems add, such as macOS's ``__MACOSX``, count as hidden.
+    Files in folders that operating systems add, such as macOS's ``__MACOSX``, count as hidden.
     """
     if name[:1] != "." and "/." not in name and not any(folder in name for folder in _FOREIGN):
-        return False  # nearly all
+        return False  # nearly all names
     return any(
         (part.startswith(".") and part not in {".", ".."}) or part in _FOREIGN
         for part in name.split("/")
@@ -84,23 +84,23 @@ def is_hidden(name: str) -> bool:
 
 
 def is_image_name(name: str) -> bool:
-    """Tell whether a relative name with forward slashes is that of an image that is read.
+    """Return whether a relative name with forward slashes names an image that is read.
 
-    Hidden files are not.
+    Hidden files do not count.
     """
     return suffix_of(name) in READ and not is_hidden(name)
 
 
 def is_picture_name(name: str) -> bool:
-    """Tell whether a relative name with forward slashes is that of an image, read or not."""
+    """Return whether a relative name with forward slashes names an image, read or not."""
     return suffix_of(name) in PICTURES and not is_hidden(name)
 
 
 def folders_of(name: str) -> Iterator[str]:
-    """Yield the path of each folder that a file is in, from the outermost on.
+    """Yield the path of each folder that contains a file, from the outermost inwards.
 
-    That of the outermost is "", others end in a slash. After `DEPTH` folders it ends: names in
-    archives may be of any length.
+    The outermost path is "", others end in a slash. At most `DEPTH` paths are yielded, because
+    names in archives may have any length.
     """
     end = 0
     for _ in range(DEPTH):
@@ -111,12 +111,12 @@ def folders_of(name: str) -> Iterator[str]:
 
 
 def suffixes(names: Iterable[str]) -> str:
-    """Return how many of ``names`` have which suffix, as text: ``2 .heic, 1 .exr``."""
+    """Return the number of ``names`` per suffix, as text: ``2 .heic, 1 .exr``."""
     counts = Counter(suffix_of(name.rpartition("/")[2]) for name in names)
-    told = [f"{count:,} {suffix or 'without suffix'}" for suffix, count in counts.most_common(5)]
-    return ", ".join([*told, "..."] if len(counts) > 5 else told)
+    counted = [f"{count:,} {suffix or 'without suffix'}" for suffix, count in counts.most_common(5)]
+    return ", ".join([*counted, "..."] if len(counts) > 5 else counted)
 
 
 def words(name: str) -> list[str]:
-    """Return the words in a name, in lower case: ``trainA_01`` holds ``train`` and ``a``."""
+    """Return the words in a name, in lower case: ``trainA_01`` contains ``train`` and ``a``."""
     return [word.lower() for word in re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]

@@ -1,4 +1,4 @@
-"""Images in tar archives, as WebDataset keeps them in shards."""
+"""Images in tar archives, such as the shards of WebDataset."""
 
 import errno
 import json
@@ -28,13 +28,13 @@ from fringe.sources.suffixes import is_picture_name, printable
 
 __all__ = ["TarSource"]
 
-INDEX = "pictures in all of "  # the question that `_index` answers
-CLASSES = "classes of samples in all of "  # the question that `_class_index` answers
-Archive = list[tuple[str, int, int]]  # of each image: its name, first byte and bytes
+INDEX = "pictures in all of "  # key of `_index` in the cache
+CLASSES = "classes of samples in all of "  # key of `_class_index` in the cache
+Archive = list[tuple[str, int, int]]  # for each image: name, first byte, number of bytes
 Found = TypeVar("Found")
 _BLOCK = 512
-_CLASS = 16  # bytes of a ``.cls`` that are read
-_ZEROS = 1 << 20  # bytes that are read at a time behind an end mark
+_CLASS = 16  # bytes of a ``.cls`` to read
+_ZEROS = 1 << 20  # bytes to read at a time after an end mark
 _COMPRESSED = {
     b"\x1f\x8b": "gunzip",
     b"BZh": "bunzip2",
@@ -44,39 +44,60 @@ _COMPRESSED = {
 
 
 class TarSource(EncodedSource):
-    """The images of one tar or of several, in the order in which the archives hold them.
+    """The images of one or several tars, in the order of the archives.
 
-    A sample of WebDataset with two images (``0001.jpg``, ``0001.mask.png``) is refused, unless
-    ``choice`` says which of them counts. Files that are not images and hidden ones are ignored.
-    Files inside are never extracted. Headers are read once, when the source is opened, and with a
-    ``cache`` once for all; afterwards an image is one read at a known place. Of archives behind the
-    first ``count`` images nothing is read. A file of several archives, one behind the other (``cat
-    a.tar b.tar``), is read to its end, as ``tar --ignore-zeros`` does.
+    A sample of WebDataset with two images (``0001.jpg``, ``0001.mask.png``) is refused unless
+    ``choice`` selects one of them. Hidden files and files that are not images are ignored. Files
+    inside are never extracted. Headers are read once, when the source is opened; with a ``cache``,
+    they are read only once for all runs. Each image is then one read at a known offset. Archives
+    after the first ``count`` images are not read. A file of several archives in a row (``cat a.tar
+    b.tar``) is read to its end, like ``tar --ignore-zeros``.
 
     Parameters
     ----------
     path : path-like
-        What messages call the set.
+        Name of the set in messages.
     shards : sequence of path-like
-        The archives in order, not compressed.
+        The uncompressed archives, in order.
     fit : Fit, optional
-        How every image is cropped and resized; None: all must be alike.
+        How every image is cropped and resized; None: all must have the same size.
     count : int, optional
         Use only the first ``count`` images.
     cache : path-like, optional
-        Where places of members, and hashes for the fingerprint, are remembered (`remembered`).
+        Folder that stores offsets of members, and hashes for the fingerprint (`remembered`).
     choice : Choice
-        Which files count.
+        Selects the files that count.
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
 
     Raises
     ------
     FringeError
-        If an archive is missing, unreadable, compressed, cut short or damaged, holds a name that
-        escapes its folder, a name twice, a link or sparse file as an image, something else behind
-        its end, or images of which it must be said first what they are (`fringe.sources.members`),
-        or there is no image or fewer than ``count``.
+        If an archive is missing, unreadable, compressed, truncated or damaged; if it contains a
+        name that escapes its folder, a duplicate name, a link or sparse file as an image, or other
+        data after its end; if it is ambiguous which files are the images
+        (`fringe.sources.members`); if there are no images, or fewer than ``count``.
+
+    Examples
+    --------
+    >>> import io
+    >>> import tarfile
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from fringe.sources import TarSource
+    >>> file = io.BytesIO()
+    >>> Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(file, "PNG")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shard = Path(folder, "shard-000000.tar")
+    ...     with tarfile.open(shard, "w") as archive:
+    ...         info = tarfile.TarInfo("0001.png")
+    ...         info.size = len(file.getvalue())
+    ...         archive.addfile(info, io.BytesIO(file.getvalue()))
+    ...     source = TarSource("shards", [shard])
+    ...     print(source.members, source.read([0]).shape)
+    ['0001.png'] (1, 8, 8, 3)
     """
 
     def __init__(
@@ -89,12 +110,14 @@ class TarSource(EncodedSource):
         choice: Choice = ALL,
         limits: Limits = LIMITS,
     ) -> None:
-        """Learn where each image lies."""
+        """Find the offset of each image."""
         self.cache = cache
         name = str(path)
         every: list[str] = []
         members: list[str] = []
-        places: list[tuple[int, int, int]] = []  # of each image: shard, first byte, bytes
+        places: list[
+            tuple[int, int, int]
+        ] = []  # for each image: shard, first byte, number of bytes
         number, step = 0, len(shards) if count is None else 1
         while number < len(shards) and (count is None or len(members) < max(count, 1)):
             some = shards[number : number + step]
@@ -111,7 +134,7 @@ class TarSource(EncodedSource):
                         archive = [entry for entry in archive if entry[0] in counts]
                     places += [(number, at, size) for _, at, size in archive]
                 number += 1
-            step *= 2  # as many again, so that few steps find those that hold `count` images
+            step *= 2  # double the number of shards, so that few steps find `count` images
         if number == len(shards):
             choice.refuse_idle(every, name)
         if not members:
@@ -128,7 +151,7 @@ class TarSource(EncodedSource):
 
     @property
     def files(self) -> list[Path]:
-        """Those that hold an image that is used."""
+        """The archives that contain used images."""
         return self.shards
 
     @cached_property
@@ -136,23 +159,24 @@ class TarSource(EncodedSource):
         return ImageDigests(self.shards, self._starts, "", self.cache)
 
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return SHA-256 of the encoded images in that order, and of the resizing.
+        """Return the SHA-256 of the encoded images in that order, and of the resizing.
 
-        Neither names nor other members count, nor how images are shared out among archives.
+        Names and other members do not count. The distribution of images among archives does not
+        count either.
         """
         return self._digest("tar", self._contents.of(indices, self._checked))
 
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
-        return self._contents.tells_apart(index, data)
+        return self._contents.differs(index, data)
 
     def stored_classes(self) -> np.ndarray | None:
-        """Return the class of each image by the ``.cls`` of its sample; None if none has one.
+        """Return the class of each image from its sample's ``.cls``; None if no sample has one.
 
         Raises
         ------
         FringeError
-            If an archive cannot be read, a sample has no ``.cls`` and others have one, or one holds
-            something else than a whole number from 0.
+            If an archive cannot be read, a sample has no ``.cls`` but others do, or one contains
+            anything other than an integer of at least 0.
         """
         texts = remembered(self.shards, self.cache, CLASSES, _class_index)
         stated = [_class_texts(text, shard) for text, shard in zip(texts, self.shards, strict=True)]
@@ -162,13 +186,13 @@ class TarSource(EncodedSource):
         for index, text in enumerate(found):
             if text is None:
                 raise FringeError(
-                    f"{self._label(index)}: its sample has no `.cls`, which others have; add it, "
+                    f"{self._label(index)}: its sample has no `.cls`, but others have one; add it, "
                     "or leave the image out (`ignore`)"
                 )
             if re.fullmatch(r"\s*\d{1,6}\s*", text, re.ASCII) is None:
                 raise FringeError(
                     f"{self._label(index)}: the `.cls` of its sample holds "
-                    f"{printable(text)!r}; a class is a whole number from 0"
+                    f"{printable(text)!r}; a class must be an integer of at least 0"
                 )
         return np.array([int(text) for text in found if text is not None], np.int64)
 
@@ -195,19 +219,19 @@ class TarSource(EncodedSource):
 
 
 def _index(path: Path) -> str:
-    """Return what `_found` does as text, which can be remembered."""
+    """Return the images in a file's archives (`_found`) as text for the cache."""
     return pack(json.dumps(_found(path, _read_archive)).encode())
 
 
 def _class_index(path: Path) -> str:
-    """Return as text, of every image whose sample has a ``.cls``, its first byte and that text."""
+    """Return, as text, first byte and class of all images whose sample has a ``.cls``."""
     return pack(json.dumps(_found(path, _read_classes)).encode())
 
 
 def _found(
     path: Path, read: Callable[[BinaryIO, Path], tuple[list[Found], int]]
 ) -> list[list[Found]]:
-    """Return what ``read`` finds in each of a file's archives."""
+    """Return the result of ``read`` for each of a file's archives."""
     archives = []
     with readable(path, *DAMAGE), open_regular(path) as file:
         _refuse_compressed(file.read(_BLOCK), path)
@@ -217,7 +241,7 @@ def _found(
             archive, end = read(file, path)
             if end == begin > 0:
                 raise FringeError(
-                    f"{path}: its archive ends, but something that is not an archive follows at "
+                    f"{path}: its archive ends, but data that is not an archive follows at "
                     f"byte {begin}; the file is damaged: fetch or make it again"
                 )
             archives.append(archive)
@@ -226,9 +250,9 @@ def _found(
 
 
 def _read_archive(file: BinaryIO, path: Path) -> tuple[Archive, int]:
-    """Return the images of the archive that begins here, and where its end mark is.
+    """Return the images of the archive that begins here, and the offset of its end mark.
 
-    That is where the archive begins if none begins here.
+    If no archive begins here, that offset is the current one.
     """
     entries: dict[str, tuple[int, int]] = {}
     members = Members(file)
@@ -243,13 +267,13 @@ def _read_archive(file: BinaryIO, path: Path) -> tuple[Archive, int]:
                 "with plain files (tar --dereference --hard-dereference)"
             )
         if name in entries:
-            raise FringeError(f"{path}!{printable(name)}: is there twice; make the archive again")
+            raise FringeError(f"{path}!{printable(name)}: occurs twice; make the archive again")
         entries[name] = member.offset_data, member.size
     return [(name, *place) for name, place in entries.items()], members.end
 
 
 def _read_classes(file: BinaryIO, path: Path) -> tuple[list[tuple[int, str]], int]:
-    """Return first byte and class of the images whose sample has one, and where the end mark is."""
+    """Return first byte and class of images whose sample has a class, and the end mark's offset."""
     images: list[tuple[str, int]] = []
     places: dict[str, tuple[int, int]] = {}
     members = Members(file)
@@ -267,7 +291,7 @@ def _read_classes(file: BinaryIO, path: Path) -> tuple[list[tuple[int, str]], in
 
 
 def _divided(name: str) -> tuple[str, str, str]:
-    """Return what WebDataset takes for the sample of a member, a dot, and what is behind it.
+    """Split a member's name like WebDataset: into sample, dot, and suffix.
 
     >>> _divided("a.b/0001.mask.png")
     ('a.b/0001', '.', 'mask.png')
@@ -278,13 +302,13 @@ def _divided(name: str) -> tuple[str, str, str]:
 
 
 def _next_archive(file: BinaryIO, path: Path, end: int) -> int | None:
-    """Return where behind an end mark something follows the zeros; None: nothing does."""
-    # A damaged header in the middle looks to tarfile as if the archive ended there.
+    """Return the offset of data after an end mark and zeros; None if there are none."""
+    # A damaged header in the middle looks like the end of the archive to tarfile.
     file.seek(end)
     mark = file.read(_BLOCK)
     if len(mark) < _BLOCK or any(mark) or path.stat().st_size % _BLOCK:
         raise FringeError(
-            f"{path}: is damaged (no end mark behind {end} bytes); fetch or make it again"
+            f"{path}: is damaged (no end mark after {end} bytes); fetch or make it again"
         )
     at = _after_hole(file, end + _BLOCK)
     while block := file.read(_ZEROS):
@@ -296,16 +320,16 @@ def _next_archive(file: BinaryIO, path: Path, end: int) -> int | None:
 
 
 def _after_hole(file: BinaryIO, at: int) -> int:
-    """Go to the next byte from ``at`` on that is on the disk: a hole of 64 GiB takes no time."""
+    """Seek the next stored byte from ``at`` on, so that skipping a hole of 64 GiB takes no time."""
     try:
         return file.seek(at, os.SEEK_DATA)
     except OSError as error:
-        # The rest of the file is a hole, or the file system cannot tell.
+        # The rest of the file is a hole, or the file system does not support the request.
         return file.seek(0, os.SEEK_END) if error.errno == errno.ENXIO else file.seek(at)
 
 
 def _archives(text: str, shard: Path) -> list[Archive]:
-    """Return what `_index` found."""
+    """Return the archives in the text of `_index`."""
     end = shard.stat().st_size
     try:
         found = parse_json(unpack(text, most_remembered(end)))
@@ -314,16 +338,16 @@ def _archives(text: str, shard: Path) -> list[Archive]:
             return archives
     except (OverflowError, TypeError, ValueError):
         pass
-    return _found(shard, _read_archive)  # somebody edited the cache
+    return _found(shard, _read_archive)  # the cache was edited
 
 
 def _class_texts(text: str, shard: Path) -> dict[int, str]:
-    """Return what `_class_index` found, by the first byte of an image."""
+    """Return the classes in the text of `_class_index`, by the first byte of an image."""
     try:
         found = parse_json(unpack(text, most_remembered(shard.stat().st_size)))
         return {int(at): str(stated) for one in found for at, stated in one}
     except (OverflowError, TypeError, ValueError):
-        return dict(chain.from_iterable(_found(shard, _read_classes)))  # somebody edited the cache
+        return dict(chain.from_iterable(_found(shard, _read_classes)))  # the cache was edited
 
 
 def _refuse_compressed(head: bytes, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A compressed array of images, unpacked once so that any image of it can be read at any time."""
+"""Unpack a compressed array of images once, so that every image can be read directly."""
 
 import errno
 import os
@@ -15,19 +15,19 @@ from fringe.sources.selection import Selection
 
 __all__ = ["Packed", "packed", "read_unpacked", "unpack"]
 
-BLOCK = 16 << 20  # bytes that are unpacked at a time
-CHUNK = 64 << 10  # bytes that HDF5 reads, and has a checksum of, at least
+BLOCK = 16 << 20  # bytes to unpack at a time
+CHUNK = 64 << 10  # least bytes of a chunk, the unit of HDF5's reads and checksums
 
 
 class Packed(NamedTuple):
-    """What is to be unpacked.
+    """An array to be unpacked.
 
     Attributes
     ----------
     identity : str
-        Hex SHA-256 that changes with the images, used or not.
+        Hex SHA-256 that changes with the images, whether they are used or not.
     size : int
-        Bytes of all of them, unpacked.
+        Unpacked bytes of all images.
     """
 
     identity: str
@@ -35,7 +35,7 @@ class Packed(NamedTuple):
 
 
 def packed(source: ImageSource) -> Packed | None:
-    """Return what is to be unpacked, or None where any image can be read without those before it.
+    """Return the array to unpack, or None if images can be read without those before them.
 
     Examples
     --------
@@ -49,20 +49,20 @@ def packed(source: ImageSource) -> Packed | None:
 
 
 def unpack(source: ImageSource, path: str | os.PathLike[str]) -> None:
-    """Write all images of a compressed array, used or not, to an HDF5 file, as they are stored.
+    """Write all stored images of a compressed array, used or not, to an HDF5 file.
 
     Dataset ``images``: uint8 (N, H, W, C), not compressed, with checksums. The array is read once
-    from end to end, and the file gets its name when the array's own checksum was right.
+    from start to end. The file gets its name only if the array's own checksum was right.
 
     Raises
     ------
     FringeError
-        If the array is damaged, the disk has no room for the images, or the source has none that
-        are compressed.
+        If the array is damaged, the disk has too little space for the images, or the source has no
+        compressed array.
     """
     files = _compressed(source)
     if files is None:
-        raise FringeError(f"{source.name}: has nothing to unpack; read it as it is")
+        raise FringeError(f"{source.name}: has nothing to unpack; read it directly")
     _refuse_full_disk(Path(path), files)
     count, *shape = files.shape
     bytes_each = files.size // count
@@ -82,9 +82,9 @@ def unpack(source: ImageSource, path: str | os.PathLike[str]) -> None:
 
 
 def read_unpacked(source: ImageSource, path: Path) -> None:
-    """Let a compressed source read its images from the file that `unpack` made of it.
+    """Make a compressed source read its images from the file that `unpack` wrote for it.
 
-    Without effect if the file is not there or was made of another array, and on all other sources.
+    No effect if the file does not exist or was made from another array, and on all other sources.
     """
     files = _compressed(source)
     if files is not None:
@@ -92,7 +92,7 @@ def read_unpacked(source: ImageSource, path: Path) -> None:
 
 
 def _compressed(source: ImageSource) -> CompressedArray | None:
-    """Return the array that a source takes its images from, if it is compressed."""
+    """Return the array that contains a source's images, if it is compressed."""
     files = source.source if isinstance(source, Selection) else source
     return files if isinstance(files, CompressedArray) and files.compressed else None
 
@@ -103,6 +103,6 @@ def _refuse_full_disk(path: Path, files: CompressedArray) -> None:
     if files.size > free:
         raise FringeError(
             f"{path}: cannot be written ({os.strerror(errno.ENOSPC)}): the images of {files.name} "
-            f"take {files.size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; free some space, "
-            "or set `extraction/keep_images: false`, so that every job decompresses them for itself"
+            f"take {files.size / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free; free some space, "
+            "or set `extraction/keep_images: false`, so that every job decompresses them"
         )

@@ -1,4 +1,4 @@
-"""Images in a ZIP archive, as StyleGAN's dataset tool writes them."""
+"""Images in a ZIP archive, in the format of StyleGAN's dataset tool."""
 
 from functools import cached_property, partial
 from operator import attrgetter
@@ -29,30 +29,46 @@ __all__ = ["ZipSource"]
 class ZipSource(EncodedSource):
     """The images of a ZIP, sorted by full name; ``dataset.json`` and hidden files are ignored.
 
-    Opening reads the central directory only, and so does the fingerprint: names, sizes and CRCs
-    of the images used. Files inside are never extracted. What is read must have these CRCs, also
-    in processes that open the archive again.
+    Opening and the fingerprint only read the central directory: names, sizes and CRCs of the
+    images. Files inside are never extracted. The data that is read must have these CRCs, also in
+    processes that open the archive again.
 
     Parameters
     ----------
     path : path-like
         The archive.
     fit : Fit, optional
-        How every image is cropped and resized; None: all must be alike.
+        How every image is cropped and resized; None: all must have the same size.
     count : int, optional
         Use only the first ``count`` images.
     choice : Choice
-        Which files count.
+        Selects the files that count.
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
 
     Raises
     ------
     FringeError
-        If the file is missing, unreadable or no whole ZIP, or two of them in a row; if it holds a
-        name that escapes its folder, a name twice, no image, or fewer than ``count``, or images of
-        which it must be said first what they are (`fringe.sources.members`); if an image is
-        encrypted, a link, or compressed in a way that cannot be read.
+        If the file is missing, unreadable, not a complete ZIP, or two ZIPs in a row; if it contains
+        a name that escapes its folder, a duplicate name, no images, or fewer than ``count``; if it
+        is ambiguous which files are the images (`fringe.sources.members`); if an image is
+        encrypted, a link, or compressed in an unsupported way.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import zipfile
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from fringe.sources import ZipSource
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with zipfile.ZipFile(f"{folder}/data.zip", "w") as archive:
+    ...         for name in ("00000/img1.png", "00000/img0.png"):
+    ...             with archive.open(name, "w") as file:
+    ...                 Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(file, "PNG")
+    ...     source = ZipSource(f"{folder}/data.zip")
+    ...     print(source.members, source.read([0]).shape)
+    ['00000/img0.png', '00000/img1.png'] (1, 8, 8, 3)
     """
 
     def __init__(
@@ -66,19 +82,19 @@ class ZipSource(EncodedSource):
         """Read the central directory."""
         self.path = as_path(path)
         name = str(path)
-        # One for all threads: opening reads the whole directory, and zipfile locks its reads.
+        # One handle for all threads: opening reads the whole directory, and zipfile locks reads.
         self._archive = PerProcess(partial(open_zip, self.path), threads_share=True)
         with readable(name, *DAMAGE):
             infos = [info for info in self._archive.get().infolist() if not info.is_dir()]
         images: dict[str, ZipInfo] = {}  # by their path with forward slashes
         for info in infos:
             refuse_escape(info.filename, name)
-            # Some programs on Windows write "\\", and others "./" in front.
+            # Some programs on Windows write "\\", and others "./" at the start.
             place = info.filename.replace("\\", "/").removeprefix("./")
             if is_picture_name(place):
                 if place in images:
                     raise FringeError(
-                        f"{name}!{info.filename}: is there twice; make the archive again"
+                        f"{name}!{info.filename}: occurs twice; make the archive again"
                     )
                 images[place] = info
         taken = choose([*images], name, choice)
@@ -100,11 +116,11 @@ class ZipSource(EncodedSource):
         return [self.path]
 
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return SHA-256 of names, sizes and CRCs of the images, and of the resizing."""
+        """Return the SHA-256 of names, sizes and CRCs of the images, and of the resizing."""
         return self._digest("zip", *(self._entries[index] for index in indices))
 
     def _labels_content(self) -> tuple[bytes, str] | None:
-        """Return what ``dataset.json`` holds, and what messages call it; None if there is none."""
+        """Return content and name in messages of ``dataset.json``; None if it does not exist."""
         name = f"{self.name}!{LABELS_FILE}"
         archive = self._archive.get()
         if LABELS_FILE not in archive.namelist():
@@ -116,20 +132,20 @@ class ZipSource(EncodedSource):
 
     @cached_property
     def stored_labels(self) -> Labels | None:
-        """Labels of the images, as ``dataset.json`` has them; None if it has none.
+        """Labels of the images from ``dataset.json``; None if there are none.
 
         Raises
         ------
         FringeError
-            If the file cannot be read, is not as StyleGAN's dataset tool writes it, or an image has
-            no label.
+            If the file is unreadable or not in the format of StyleGAN's dataset tool, or an image
+            has no label.
         """
         found = self._labels_content()
         return None if found is None else labels_in(found[0], self.members, found[1])
 
     @cached_property
     def stored_class_names(self) -> tuple[str, ...] | None:
-        """Names of classes by number, where ``dataset.json`` states them (`names_in`).
+        """Names of classes by number, if ``dataset.json`` states them (`names_in`).
 
         Raises
         ------
@@ -146,7 +162,7 @@ class ZipSource(EncodedSource):
         member, size, _ = entry = self._entries[index]
         self.limits.check_bytes(self._label(index), size)
         with readable(self._label(index), *DAMAGE):
-            archive = self._archive.get()  # perhaps opened by another process, and later
+            archive = self._archive.get()  # another process may have opened it, and later
             info = archive.NameToInfo.get(member)
             if info is None or (info.filename, info.file_size, info.CRC) != entry:
                 raise self._changed(index)
