@@ -1,4 +1,4 @@
-"""Checkpoints that are damaged at random from a fixed seed are read or refused; nothing runs."""
+"""Randomly damaged checkpoints (fixed seed) are read or refused, and run no code."""
 
 import json
 import pickletools
@@ -8,7 +8,7 @@ from tests.checkpoints.test_hostile import child
 
 
 def spans(content: bytes) -> list[tuple[int, int]]:
-    """Return the positions of a pickle that are not the numbers of a storage."""
+    """Return the ranges of a pickle that are not numbers of a storage."""
     found, start = [], 0
     for opcode, argument, at in pickletools.genops(content):
         if opcode.name == "BINBYTES" and argument is not None:

@@ -1,4 +1,4 @@
-"""Generators' files that are damaged at random from a fixed seed are read or refused."""
+"""Randomly damaged files of generators (fixed seed) are read or refused."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from fringe.generators import convert, load_generator
 
 
 @pytest.mark.parametrize("suffix", ["pkl", "safetensors"])
-def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path: Path, suffix: str) -> None:
+def test_damaged_files_are_read_or_refused(tmp_path: Path, suffix: str) -> None:
     write_stylegan2_pickle(tmp_path / "g.pkl", resolution=8, channel_max=2, z_dim=2, w_dim=2)
     convert(tmp_path / "g.pkl", tmp_path / "g.safetensors")
     data = (tmp_path / f"g.{suffix}").read_bytes()

@@ -1,7 +1,7 @@
-"""2,000 good files, each damaged at random, are read as something of valid form or refused.
+"""2,000 valid files, each damaged at random, are refused or read as valid data.
 
-Whatever is found here is found again: variant n of a kind of file depends on the seed and on
-nothing else. `tests/hostile/fuzz.py` has the kinds, and what damages them.
+Results are reproducible: variant n of a kind of file depends only on the seed.
+`tests/hostile/fuzz.py` has the kinds of files and of damage.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.hostile.fuzz import KINDS, attempts
 
 VARIANTS = 2000
 SEED = 16
-MEMORY = 256 << 20  # bytes beyond those at the start, for files of a few KiB
+MEMORY = 256 << 20  # bytes more than at the start, for files of a few KiB
 
 
 @pytest.mark.parametrize("number", range(len(KINDS)), ids=[kind.name for kind in KINDS])
@@ -27,7 +27,7 @@ def test_damaged_files_are_read_or_refused(number: int, tmp_path: Path) -> None:
     assert found.kind == "value", f"{found} at variant {trying.read_text()}"
     of_good, of_damaged = found.result
     assert of_good == "read"
-    counts = {said: len(which) for said, which in of_damaged.items()}
+    counts = {outcome: len(variants) for outcome, variants in of_damaged.items()}
     assert sum(counts.values()) == share
     assert set(counts) <= {"read", "refused"}, of_damaged
-    assert counts.get("refused"), "not one damage was noticed"
+    assert counts.get("refused"), "no damage was refused"

@@ -13,12 +13,12 @@ CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),
 )
-# As in the real archive: not sorted, with a page for people between them.
+# As in the real archive: not sorted, with a readme file in between.
 ORDER = ("data_batch_4", "batches.meta", "data_batch_1", "test_batch", "readme", "data_batch_2")
 
 
 def records(images: np.ndarray, *labels: np.ndarray) -> bytes:
-    """Return images (n, 32, 32, 3) as records, each behind one byte of each of ``labels``."""
+    """Return images (n, 32, 32, 3) as records, after one byte from each of ``labels``."""
     pixels = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
     columns = [label.astype(np.uint8)[:, None] for label in labels]
     return np.concatenate([*columns, pixels], axis=1).tobytes()

@@ -1,4 +1,4 @@
-"""Small data sets of known pixels, in every form."""
+"""Small data sets of known pixels, in every format."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def write_tar(path: Path, files: Mapping[str, bytes], **options: object) -> Path
 
 
 def write_parquet(path: Path, images: list[bytes], column: str = "image", group: int = 3) -> Path:
-    """As ``datasets`` writes them: structs of bytes and path, and the features as metadata."""
+    """Write images like ``datasets``: structs of bytes and path, with features as metadata."""
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     values = [{"bytes": data, "path": f"{i}.png"} for i, data in enumerate(images)]
     table = pa.table({column: pa.array(values, kind), "label": range(len(images))})
@@ -60,7 +60,7 @@ def write_lmdb(path: Path, values: Mapping[bytes, bytes]) -> Path:
 
 
 def write_shards(path: Path, form: str, files: Mapping[str, bytes]) -> Path:
-    """Three shards: of four images, of none, and of the others."""
+    """Write three shards: with four images, without images, and with the other images."""
     path.mkdir(exist_ok=True)
     names = [*files]
     for number, part in enumerate((names[:4], [], names[4:])):
@@ -87,7 +87,7 @@ def pixels() -> np.ndarray:
 
 @pytest.fixture
 def files(pixels: np.ndarray) -> dict[str, bytes]:
-    """The images as PNGs, named as StyleGAN's dataset tool does, among files to be ignored."""
+    """The images as PNGs, named like those of StyleGAN's dataset tool, and ignored files."""
     images = {f"0000{i % 2}/img{i:08d}.png": encode(image) for i, image in enumerate(pixels)}
     noise = {"dataset.json": b"{}", ".hidden/a.png": b"", "__MACOSX/._a.png": b"", "b/.c.png": b""}
     return dict(reversed(images.items())) | noise
@@ -95,7 +95,7 @@ def files(pixels: np.ndarray) -> dict[str, bytes]:
 
 @pytest.fixture
 def in_order(pixels: np.ndarray) -> np.ndarray:
-    """The images as the sorted names of ``files`` have them."""
+    """The images in the order of the sorted names in ``files``."""
     return pixels[[0, 2, 4, 6, 1, 3, 5]]
 
 
@@ -118,7 +118,7 @@ FORMS = [
 def dataset(
     request: pytest.FixtureRequest, tmp_path: Path, files: dict[str, bytes], in_order: np.ndarray
 ) -> Path:
-    """The images ``in_order``, in each form that can be read."""
+    """The images ``in_order``, in each format that can be read."""
     images = {name: files[name] for name in sorted(files) if name.startswith("0000")}
     in_key_order = {name.encode(): data for name, data in images.items()}
     ordered = images | {name: files[name] for name in files if name not in images}
@@ -149,7 +149,7 @@ def write_h5(path: Path, images: np.ndarray, name: str = "images", **options: ob
 
 
 def entries_of(cache: Path) -> dict[str, str]:
-    """All that a memory holds, by group and key."""
+    """Return all entries of a memory, by group and key."""
     found = {}
     for path in cache.glob("*/*.json"):
         content = json.loads(path.read_text())
@@ -165,7 +165,7 @@ def spoil(cache: Path) -> None:
 
 @pytest.fixture
 def changed_photographs() -> Iterator[None]:
-    """Let a test change the photographs, whose digests a process remembers."""
+    """Let a test change the photographs, whose digests are cached in the process."""
     photo_hashes.cache_clear()
     yield
     photo_hashes.cache_clear()

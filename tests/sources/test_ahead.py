@@ -1,4 +1,4 @@
-"""Scattered images of files that hold them in groups: the same pixels, and each group read once."""
+"""Scattered images of grouped files: the same pixels, and each group is read once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def expected() -> np.ndarray:
 
 
 @pytest.mark.parametrize(("window", "first"), [(1 << 30, 64), (1000, 3), (1, 1), (1 << 30, 1)])
-def test_the_same_images_whatever_the_window(
+def test_images_do_not_depend_on_the_window(
     source: ImageSource,
     expected: np.ndarray,
     window: int,
@@ -66,24 +66,24 @@ def test_the_same_images_whatever_the_window(
     for threads in (1, 3):
         batches = [*decoded(source, BOUNDS, threads=threads)]
         assert np.array_equal(np.concatenate(batches), expected)
-    # In another order than was told, more than once, and what was not told.
+    # In another order than announced, more than once, and images that were not announced.
     reader = along(source, BOUNDS[2:5])
     assert isinstance(reader, Ahead)
-    for asked in ([13, 12], [29, 12, 12], range(3), range(12, 18), [89, 0], []):
-        assert np.array_equal(reader.read(asked), expected[list(asked)])
+    for indices in ([13, 12], [29, 12, 12], range(3), range(12, 18), [89, 0], []):
+        assert np.array_equal(reader.read(indices), expected[list(indices)])
     with ThreadPoolExecutor(4) as pool:
         reader = along(source, BOUNDS)
-        found = [*pool.map(reader.read, [range(*one) for one in BOUNDS])]
+        found = [*pool.map(reader.read, [range(*bounds) for bounds in BOUNDS])]
     assert np.array_equal(np.concatenate(found), expected)
 
 
-def test_processes_read_ahead_for_themselves(source: ImageSource, expected: np.ndarray) -> None:
+def test_worker_processes_read_ahead(source: ImageSource, expected: np.ndarray) -> None:
     batches = decoded(source, BOUNDS, workers=2)
     assert np.array_equal(np.concatenate([*batches]), expected)
     reader = along(source, BOUNDS)
     reader.read(range(6))
     data = pickle.dumps(reader)
-    assert len(data) < 4000, "nothing that was read goes along"
+    assert len(data) < 4000, "a pickle contains no images that were read"
     assert np.array_equal(pickle.loads(data).read(range(6)), expected[:6])
 
 
@@ -94,7 +94,7 @@ def test_a_resized_set_is_read_ahead(tmp_path: Path) -> None:
         assert np.array_equal(np.concatenate(batches), source.read(range(USED)))
 
 
-def test_each_group_is_read_once_for_a_window(
+def test_each_group_is_read_once_per_window(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = open_source(to_parquet(tmp_path), count=USED)
@@ -116,10 +116,10 @@ def test_each_group_is_read_once_for_a_window(
 
 
 @pytest.mark.parametrize("step", [1, 4, -1])
-def test_no_more_is_held_than_three_windows(
+def test_at_most_three_windows_are_in_memory(
     source: ImageSource, expected: np.ndarray, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where images are asked for in another order than was told, or not at all."""
+    """Also if images are requested in another order than announced, or not at all."""
     monkeypatch.setattr(ahead, "FIRST", 2)
     monkeypatch.setattr(ahead, "WINDOW", 5 * 300)
     reader = along(source, BOUNDS)
@@ -130,7 +130,7 @@ def test_no_more_is_held_than_three_windows(
         assert held == reader._size <= 3 * 5 * 300
 
 
-def test_what_is_quick_to_read_is_read_as_it_is(tmp_path: Path) -> None:
+def test_sources_that_are_fast_in_any_order_are_not_read_ahead(tmp_path: Path) -> None:
     files = {f"{number:03d}.png": encode(image) for number, image in enumerate(images())}
     for source in (
         open_source(write_zip(tmp_path / "set.zip", files), count=USED),

@@ -1,4 +1,4 @@
-"""The catalogue of public files: every entry is well formed, and of a kind that Fringe reads."""
+"""The catalogue of public files: every entry is valid, and of a kind that Fringe reads."""
 
 import re
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ ENTRIES = catalogue()
 
 
 @pytest.mark.parametrize("name", ENTRIES)
-def test_an_entry_is_well_formed(name: str) -> None:
+def test_an_entry_is_valid(name: str) -> None:
     entry = ENTRIES[name]
     assert entry.name == name
     assert re.fullmatch("[a-z0-9-]+/[a-z0-9-]+", name)
@@ -40,27 +40,27 @@ def test_an_entry_is_well_formed(name: str) -> None:
     assert entry.resolution is None or entry.resolution in (32, 64, 128, 256, 512, 1024)
 
 
-@pytest.mark.parametrize("name", [one for one in ENTRIES if "statistics" in ENTRIES[one].kinds])
-def test_statistics_are_of_networks_that_there_are(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in ENTRIES if "statistics" in ENTRIES[name].kinds])
+def test_statistics_are_of_known_networks(name: str) -> None:
     entry = ENTRIES[name]
     assert entry.count is not None
     assert entry.count >= 2
     assert entry.networks
-    # Of several networks in one file the number of features tells which is meant.
+    # If a file has several networks, the number of features identifies the network.
     dims = [network_info(network).feature_dim for network in entry.networks]
     assert len(set(dims)) == len(dims)
     assert entry.path.endswith((".npz", ".pkl"))
 
 
-@pytest.mark.parametrize("name", [one for one in ENTRIES if "generator" in ENTRIES[one].kinds])
-def test_generators_are_network_pickles_of_families_that_are_read(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in ENTRIES if "generator" in ENTRIES[name].kinds])
+def test_generators_are_network_pickles_of_supported_families(name: str) -> None:
     entry = ENTRIES[name]
     assert entry.path.endswith(".pkl")
     assert name.partition("/")[0] in ("stylegan2-ada", "projected-gan")
     assert entry.networks == ()
 
 
-def test_no_two_entries_share_an_address_or_a_place() -> None:
+def test_entries_have_distinct_addresses_and_paths() -> None:
     addresses = [url for entry in ENTRIES.values() for url in entry.urls]
     places = [entry.path for entry in ENTRIES.values()]
     assert len(set(addresses)) == len(addresses)
@@ -68,7 +68,7 @@ def test_no_two_entries_share_an_address_or_a_place() -> None:
     assert all(place.startswith(f"{FOLDER}/") for place in places)
 
 
-def test_the_generator_without_classes_is_not_the_one_called_cifar10() -> None:
+def test_the_cifar10_generator_is_the_unconditional_one() -> None:
     assert (
         ENTRIES["stylegan2-ada/cifar10"]
         .urls[0]
@@ -77,30 +77,30 @@ def test_the_generator_without_classes_is_not_the_one_called_cifar10() -> None:
     assert ENTRIES["stylegan2-ada/cifar10-conditional"].urls[0].endswith("/pretrained/cifar10.pkl")
 
 
-def test_an_ending_keeps_both_parts_of_a_compressed_tar() -> None:
+def test_the_suffix_of_a_compressed_tar_has_both_parts() -> None:
     assert module._ending("https://a.org/b-1.0-x.tar.gz") == ".tar.gz"
     assert module._ending("https://a.org/ada-target0.5.pkl") == ".pkl"
 
 
-def test_an_unknown_name_has_its_nearest() -> None:
+def test_the_message_for_an_unknown_name_lists_similar_names() -> None:
     with pytest.raises(FringeError, match=r"published:edm/cifar-10: .* nearest are edm/cifar10"):
         published("published:edm/cifar-10")
-    with pytest.raises(FringeError, match=r"no such name; `fringe fetch` lists all"):
+    with pytest.raises(FringeError, match=r"no such name; `fringe fetch` lists all names"):
         published("published:qqqq")
 
 
 def test_a_name_of_another_kind_is_refused() -> None:
     assert published("edm/cifar10", "statistics") is ENTRIES["edm/cifar10"]
-    with pytest.raises(FringeError, match="holds statistics, and a generator must be named here"):
+    with pytest.raises(FringeError, match="holds statistics, but a generator must be named here"):
         published("published:edm/cifar10", "generator")
 
 
-def test_only_texts_with_the_prefix_are_names() -> None:
+def test_only_strings_with_the_prefix_are_names() -> None:
     assert is_published(f"{PREFIX}nobody/knows")
     assert not any(map(is_published, ("a/published:b", 5, None, {"path": "published:a/b"})))
 
 
-def test_the_table_has_a_line_for_each() -> None:
+def test_the_table_has_a_line_for_each_entry() -> None:
     lines = table().splitlines()
     assert len(lines) == len(ENTRIES) + 1
     assert [line.split()[0] for line in lines[1:]] == [f"{PREFIX}{name}" for name in ENTRIES]

@@ -1,4 +1,4 @@
-"""CIFAR in its authors' archive: the same images and classes as went in, and nothing else."""
+"""CIFAR in its authors' archive: images and classes are read unchanged."""
 
 import gzip
 import io
@@ -74,10 +74,10 @@ def test_images_classes_and_names(
     assert np.array_equal(class_counts(source).counts, np.bincount(labels))
     known = known_labels(source)
     assert known is not None
-    assert known.names == {CLASSES[one] for one in labels}
+    assert known.names == {CLASSES[label] for label in labels}
 
 
-def test_a_subset_keeps_images_and_classes_together(path: Path, batches: Batches) -> None:
+def test_images_of_a_subset_keep_their_classes(path: Path, batches: Batches) -> None:
     source = open_source(path, select="data_batch_*", count=9, seed=3)
     images, labels = joined(batches, 0, NAMES[:3]), joined(batches, 1, NAMES[:3])
     found = class_labels(source)
@@ -93,37 +93,37 @@ def test_a_subset_keeps_images_and_classes_together(path: Path, batches: Batches
 def test_training_and_test_images_are_not_mixed_silently(path: Path) -> None:
     with pytest.raises(FringeError) as caught:
         open_source(path)
-    told = "cifar-10-binary.tar.gz: holds 4 test images and 18 training images; say which ones"
-    assert told in str(caught.value)
+    message = "cifar-10-binary.tar.gz: holds 4 test images and 18 training images; say which ones"
+    assert message in str(caught.value)
     assert '`select: "data_batch_*"` or `select: "test_batch.bin"`' in str(caught.value)
     assert len(open_source(path, ignore="test_batch*")) == 18
     with pytest.raises(FringeError, match=r'`select: "batch_\*"` fits none of its 4 images'):
         open_source(path, select="batch_*")
 
 
-def test_the_fingerprint_is_that_of_the_images_that_count(
+def test_the_fingerprint_depends_only_on_selected_images(
     path: Path, tmp_path: Path, batches: Batches
 ) -> None:
-    def told(batches: Batches, select: str = "data_batch_*") -> str:
+    def found(batches: Batches, select: str = "data_batch_*") -> str:
         return open_source(
             write_cifar10(tmp_path / "again.tgz", batches), select=select
         ).fingerprint
 
     before = open_source(path, select="data_batch_*").fingerprint
-    assert told(batches) == before
+    assert found(batches) == before
     images, labels = batches["test_batch"]
     other = images.copy()
     other[0, 0, 0, 0] ^= 1
-    assert told(batches | {"test_batch": (other, labels)}) == before
-    assert told(batches | {"data_batch_1": batches["test_batch"]}) != before
-    assert told(batches, "*") != before
+    assert found(batches | {"test_batch": (other, labels)}) == before
+    assert found(batches | {"data_batch_1": batches["test_batch"]}) != before
+    assert found(batches, "*") != before
     images, labels = batches["data_batch_2"]
     other = images.copy()
     other[-1, -1, -1, -1] ^= 1
-    assert told(batches | {"data_batch_2": (other, labels)}) != before
+    assert found(batches | {"data_batch_2": (other, labels)}) != before
 
 
-def test_read_once_and_remembered(
+def test_an_archive_is_read_once(
     path: Path, tmp_path: Path, batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[Path] = []
@@ -136,17 +136,19 @@ def test_read_once_and_remembered(
 
     monkeypatch.setattr("fringe.sources.digests.wait_until_settled", wait)
 
-    def told(select: str) -> tuple[str, list[int]]:
+    def opened(select: str) -> tuple[str, list[int]]:
         source = open_source(path, select=select, cache=tmp_path / "cache")
         assert isinstance(source, CifarSource)
         return source.fingerprint, source.labels.tolist()
 
-    assert told("data_batch_*") == told("data_batch_*")
-    assert told("test*")[1] == batches["test_batch"][1].tolist()
+    assert opened("data_batch_*") == opened("data_batch_*")
+    assert opened("test*")[1] == batches["test_batch"][1].tolist()
     assert len(calls) == 1
 
 
-def test_unpacked_once_the_same(path: Path, tmp_path: Path, batches: Batches) -> None:
+def test_an_unpacked_archive_has_the_same_images(
+    path: Path, tmp_path: Path, batches: Batches
+) -> None:
     source = open_source(path, select="data_batch_*", count=11, seed=1)
     everything = source.read(range(11))
     about = packed(source)
@@ -154,22 +156,22 @@ def test_unpacked_once_the_same(path: Path, tmp_path: Path, batches: Batches) ->
     assert about.size == 18 * 3072
     unpack(source, tmp_path / "unpacked.h5")
     again = open_source(path, select="data_batch_*", count=11, seed=1)
-    path.unlink()  # nothing of the archive is read any more
+    path.unlink()  # the archive is not read any more
     read_unpacked(again, tmp_path / "unpacked.h5")
     assert np.array_equal(again.read(range(11)), everything)
     write_cifar10(path, batches)
     test = open_source(path, select="test_batch*")
-    read_unpacked(test, tmp_path / "unpacked.h5")  # of other images: not used
+    read_unpacked(test, tmp_path / "unpacked.h5")  # from other images: not used
     assert np.array_equal(test.read(range(4)), batches["test_batch"][0])
 
 
-def test_two_processes_may_read(path: Path, batches: Batches) -> None:
+def test_a_pickled_source_reads_the_same_images(path: Path, batches: Batches) -> None:
     source = open_source(path, select="*")
     again = pickle.loads(pickle.dumps(source))
     assert np.array_equal(again.read([20, 3]), joined(batches, 0)[[20, 3]])
 
 
-def test_an_image_that_changes_meanwhile_is_noticed(
+def test_an_image_that_changes_after_opening_is_refused(
     path: Path, tmp_path: Path, batches: Batches
 ) -> None:
     source = open_source(path, select="data_batch_*")
@@ -182,7 +184,7 @@ def test_an_image_that_changes_meanwhile_is_noticed(
     assert not (tmp_path / "unpacked.h5").exists()
 
 
-def test_cifar_100_has_two_labels_of_which_the_fine_one_counts(tmp_path: Path) -> None:
+def test_cifar_100_has_fine_classes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (6, 32, 32, 3), np.uint8)
     coarse, fine = rng.integers(0, 20, 6), np.array([3, 99, 0, 3, 7, 50])
@@ -204,7 +206,7 @@ def test_cifar_100_has_two_labels_of_which_the_fine_one_counts(tmp_path: Path) -
         open_source(path)
 
 
-def test_what_is_damaged_is_refused(path: Path, tmp_path: Path, batches: Batches) -> None:
+def test_damaged_archives_are_refused(path: Path, tmp_path: Path, batches: Batches) -> None:
     whole = path.read_bytes()
     for damaged in (whole[:-400], whole[: len(whole) // 2], whole[:-20] + bytes(20)):
         path.write_bytes(damaged)
@@ -212,7 +214,7 @@ def test_what_is_damaged_is_refused(path: Path, tmp_path: Path, batches: Batches
             open_source(path, select="data_batch_*")
     flipped = bytearray(gzip.decompress(whole))
     flipped[2000] ^= 1
-    path.write_bytes(gzip.compress(bytes(flipped))[:-8] + whole[-8:])  # the checksum of before
+    path.write_bytes(gzip.compress(bytes(flipped))[:-8] + whole[-8:])  # the previous checksum
     with pytest.raises(FringeError, match=r"binary\.tar\.gz: is damaged"):
         open_source(path, select="data_batch_*")
     images, labels = batches["data_batch_1"]
@@ -230,10 +232,10 @@ def test_what_is_damaged_is_refused(path: Path, tmp_path: Path, batches: Batches
         open_source(path, select="data_batch_*")
 
 
-def test_an_archive_that_never_ends_is_given_up(
+def test_an_archive_that_unpacks_to_a_huge_size_is_refused(
     path: Path, batches: Batches, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A small file may unpack to any size, inside the tar or behind its end."""
+    """A small file may unpack to any size, inside the tar or after its end."""
     plain = gzip.decompress(path.read_bytes())
     monkeypatch.setattr(cifar, "MOST", len(plain) + (2 << 20))
     path.write_bytes(gzip.compress(plain + bytes(1 << 20)))
@@ -247,7 +249,7 @@ def test_an_archive_that_never_ends_is_given_up(
         open_source(path, select="*")
 
 
-def test_a_file_of_records_that_is_there_twice_is_refused(path: Path, batches: Batches) -> None:
+def test_a_duplicate_file_of_records_is_refused(path: Path, batches: Batches) -> None:
     data = records(*batches["data_batch_1"])
     with tarfile.open(path, "w:gz") as archive:
         for name, content in (("a.bin", data), ("./a.bin", data), ("batches.meta.txt", b"a")):
@@ -258,12 +260,12 @@ def test_a_file_of_records_that_is_there_twice_is_refused(path: Path, batches: B
         open_source(path, select="*")
 
 
-def test_other_compressed_tars_are_told_from_it(tmp_path: Path, batches: Batches) -> None:
+def test_other_compressed_tars_are_recognized(tmp_path: Path, batches: Batches) -> None:
     images = write_archive(tmp_path / "a.tar.gz", {"a.png": b"no image"}, "x")
     assert not holds_records(images)
     with pytest.raises(FringeError, match=r"a\.tar\.gz: is a compressed tar"):
         open_source(images)
-    # Not looked for without end.
+    # The search ends after the first 64 MB.
     with tarfile.open(tmp_path / "b.tar.gz", "w:gz", compresslevel=1) as archive:
         info = tarfile.TarInfo("large")
         info.size = 65 << 20
@@ -273,22 +275,22 @@ def test_other_compressed_tars_are_told_from_it(tmp_path: Path, batches: Batches
         info.size = len(data)
         archive.addfile(info, io.BytesIO(data))
     assert not holds_records(tmp_path / "b.tar.gz")
-    # The Python version holds pickles, which nobody looks into.
+    # The Python version contains pickles, which are never read.
     python = write_archive(tmp_path / "p.tar.gz", {"data_batch_1": pickle.dumps(1)}, "x")
     assert not holds_records(python)
 
 
-def test_what_lies_next_to_it_is_told(path: Path, tmp_path: Path) -> None:
+def test_folders_and_python_versions_have_clear_messages(path: Path, tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"binary\.tar\.gz: is a CIFAR archive; give its path"):
         open_source(tmp_path)
     for version, name in (("cifar-10", "cifar10"), ("cifar-100", "cifar100")):
         python = write_archive(tmp_path / f"{version}-python.tar.gz", {"meta": b""}, "x")
-        told = rf"holds pickles, .*{version}-binary\.tar\.gz \(`published:cifar/{name}`\)"
-        with pytest.raises(FringeError, match=told):
+        message = rf"holds pickles, .*{version}-binary\.tar\.gz \(`published:cifar/{name}`\)"
+        with pytest.raises(FringeError, match=message):
             open_source(python)
 
 
-def test_prepared_with_its_classes(path: Path, tmp_path: Path, batches: Batches) -> None:
+def test_a_prepared_zip_keeps_the_classes(path: Path, tmp_path: Path, batches: Batches) -> None:
     assert prepare(path, tmp_path / "out.zip", 32, select="data_batch_*") == 18
     prepared = open_source(tmp_path / "out.zip")
     assert np.array_equal(prepared.read(range(18)), joined(batches, 0, NAMES[:3]))
@@ -298,7 +300,7 @@ def test_prepared_with_its_classes(path: Path, tmp_path: Path, batches: Batches)
     assert found.names == CLASSES
 
 
-def test_names_that_do_not_suffice_are_left_out(tmp_path: Path, batches: Batches) -> None:
+def test_too_few_names_of_classes_are_left_out(tmp_path: Path, batches: Batches) -> None:
     path = write_cifar10(tmp_path / "a.tar.gz", batches, names=CLASSES[:3])
     found = class_labels(open_source(path, select="*"))
     assert found is not None
@@ -306,10 +308,10 @@ def test_names_that_do_not_suffice_are_left_out(tmp_path: Path, batches: Batches
 
 
 def test_real_images_survive_the_format(shared: Path, tmp_path: Path) -> None:
-    """The first 1,000 test images, written as their authors have them, and read again."""
+    """The first 1,000 test images, written in their authors' format and read again."""
     archive = shared / "data" / "cifar10-test.zip"
     if not archive.is_file():
-        pytest.skip(f"{archive.name} is not there")
+        pytest.skip(f"{archive.name} does not exist")
     with zipfile.ZipFile(archive) as file:
         pairs = json.loads(file.read("dataset.json"))["labels"][:1000]
         images = np.stack(
@@ -321,7 +323,7 @@ def test_real_images_survive_the_format(shared: Path, tmp_path: Path) -> None:
     assert isinstance(source, CifarSource)
     assert np.array_equal(source.read(range(1000)), images)
     assert np.array_equal(source.labels, labels)
-    # As from the ZIP itself.
+    # Compare with the ZIP itself.
     of_zip = open_source(archive, count=1000, order="file")
     assert np.array_equal(of_zip.read(range(1000)), images)
     assert np.array_equal(class_counts(of_zip).counts, class_counts(source).counts)

@@ -1,4 +1,4 @@
-"""Classes that sources state, in files that are made here."""
+"""Classes of images, in files that the tests write."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_folders_are_named_after_classes(tmp_path: Path) -> None:
 
 
 def test_labels_follow_the_order_of_images(tmp_path: Path) -> None:
-    """A random subset of images has the labels of these images, whatever tells them."""
+    """A random subset of images has the labels of these images."""
     root = folders(tmp_path / "a", {f"class{k}": 4 for k in range(5)})
     for path in root.rglob("*.png"):
         Image.fromarray(np.full((8, 8, 3), int(path.parent.name[-1]), np.uint8)).save(path)
@@ -64,7 +64,7 @@ def test_labels_follow_the_order_of_images(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("saved", ["arr_1", "labels"])
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_the_second_array_of_an_npz(tmp_path: Path, saved: str, save: object) -> None:
+def test_labels_in_npz(tmp_path: Path, saved: str, save: object) -> None:
     save(tmp_path / "a.npz", arr_0=PIXELS, **{saved: LABELS})  # type: ignore[operator]
     found = labels_of(tmp_path / "a.npz")
     assert (found.names, found.values.tolist()) == (None, LABELS.tolist())
@@ -72,7 +72,7 @@ def test_the_second_array_of_an_npz(tmp_path: Path, saved: str, save: object) ->
     some = open_source(str(tmp_path / "a.npz"), count=3)
     again = class_labels(some)
     assert again is not None
-    where = [PIXELS[:, 0, 0, 0].tolist().index(one) for one in some.read(range(3))[:, 0, 0, 0]]
+    where = [PIXELS[:, 0, 0, 0].tolist().index(value) for value in some.read(range(3))[:, 0, 0, 0]]
     assert again.values.tolist() == LABELS[where].tolist()
 
 
@@ -82,7 +82,7 @@ def test_labels_in_hdf5(tmp_path: Path) -> None:
     assert labels_of(tmp_path / "a.h5").values.tolist() == LABELS.tolist()
 
 
-def test_the_column_of_a_parquet_file(tmp_path: Path) -> None:
+def test_labels_in_a_column_of_parquet(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
@@ -118,11 +118,13 @@ def test_names_of_classes_in_parquet(
     assert known.numbers == {0, 2}
 
 
-def test_parquet_files_with_other_names(tmp_path: Path) -> None:
+def test_parquet_files_with_different_names_are_refused(tmp_path: Path) -> None:
     for file, last in (("a", "cat"), ("b", "dog")):
         label = {"names": ["ant", "bee", last], "_type": "ClassLabel"}
         parquet_with_names(tmp_path / f"{file}.parquet", label)
-    with pytest.raises(FringeError, match=r"b\.parquet: names other classes .* than .*a\.parquet"):
+    with pytest.raises(
+        FringeError, match=r"b\.parquet: names different classes .* than .*a\.parquet"
+    ):
         labels_of(tmp_path)
 
 
@@ -136,8 +138,8 @@ def parquet_with_names(path: Path, label: object) -> None:
     parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(about)}), path)
 
 
-def test_samples_of_a_tar_have_classes(tmp_path: Path) -> None:
-    """Also where folders have names, and several archives lie in one file."""
+def test_classes_of_samples_in_a_tar(tmp_path: Path) -> None:
+    """Also with names of folders, and with several archives in one file."""
     data = [encode(pixels) for pixels in PIXELS]
     first = {"a/1.x.png": data[0], "a/1.cls": b"3\n", "b/1.cls": b"0", "b/1.png": data[1]}
     one = write_tar(tmp_path / "one.tar", first)
@@ -148,12 +150,14 @@ def test_samples_of_a_tar_have_classes(tmp_path: Path) -> None:
     source = open_source(str(both), count=2, seed=1)
     found = class_labels(source)
     assert found is not None
-    where = [PIXELS[:, 0, 0, 0].tolist().index(one) for one in source.read(range(2))[:, 0, 0, 0]]
+    where = [
+        PIXELS[:, 0, 0, 0].tolist().index(value) for value in source.read(range(2))[:, 0, 0, 0]
+    ]
     assert found.values.tolist() == np.array([3, 0, 12])[where].tolist()
 
 
 @pytest.mark.parametrize(
-    ("stated", "said"),
+    ("stated", "message"),
     [
         ({}, r"a/2\.png: its sample has no `\.cls`, but others have one"),
         ({"a/2.cls": b"-1"}, r"holds '-1'; a class must be an integer of at least 0"),
@@ -162,12 +166,12 @@ def test_samples_of_a_tar_have_classes(tmp_path: Path) -> None:
         ({"a/2.cls": b""}, r"holds ''"),
     ],
 )
-def test_classes_of_a_tar_that_are_none(
-    tmp_path: Path, stated: dict[str, bytes], said: str
+def test_invalid_classes_in_a_tar_are_refused(
+    tmp_path: Path, stated: dict[str, bytes], message: str
 ) -> None:
     image = encode(PIXELS[0])
     files = {"a/1.png": image, "a/1.cls": b"1", "a/2.png": image, **stated}
-    with pytest.raises(FringeError, match=said):
+    with pytest.raises(FringeError, match=message):
         labels_of(write_tar(tmp_path / "a.tar", files))
 
 
@@ -175,8 +179,8 @@ def test_classes_of_a_tar_that_are_none(
     ("answer", "number"),
     [(pack(b'[[[512, "7"]]]'), 7), ("0", 4), (pack(b"[[[512]]]"), 4), (pack(b"[[[[], []]]]"), 4)],
 )
-def test_remembered_classes_of_a_tar(tmp_path: Path, answer: str, number: int) -> None:
-    """An answer that cannot be read is asked for again."""
+def test_cached_classes_of_a_tar(tmp_path: Path, answer: str, number: int) -> None:
+    """An invalid entry of the cache is computed again."""
     path = write_tar(tmp_path / "a.tar", {"1.png": encode(PIXELS[0]), "1.cls": b"4"})
     about = path.stat()
     state = f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
@@ -187,7 +191,9 @@ def test_remembered_classes_of_a_tar(tmp_path: Path, answer: str, number: int) -
 
 
 @pytest.mark.parametrize("listed", [[["a/0.png", 4], ["a/1.png", 2]], None])
-def test_a_list_of_labels_goes_before_folders(tmp_path: Path, listed: list[object] | None) -> None:
+def test_a_list_of_labels_has_priority_over_folders(
+    tmp_path: Path, listed: list[object] | None
+) -> None:
     folders(tmp_path / "x", {"a": 2})
     (tmp_path / "x" / "dataset.json").write_text(json.dumps({"labels": listed}))
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
@@ -199,7 +205,7 @@ def test_a_list_of_labels_goes_before_folders(tmp_path: Path, listed: list[objec
         assert found.names == (None if listed else ("a",))
 
 
-def test_features_have_labels(tmp_path: Path) -> None:
+def test_labels_in_files_of_features(tmp_path: Path) -> None:
     rows = np.zeros((6, 1280), np.float32)
     np.savez(tmp_path / "a.npz", features=rows, labels=LABELS)
     spec = {
@@ -210,7 +216,7 @@ def test_features_have_labels(tmp_path: Path) -> None:
     assert found.values.tolist() == LABELS.tolist()
 
 
-def test_what_has_no_labels(tmp_path: Path) -> None:
+def test_sources_without_labels(tmp_path: Path) -> None:
     assert class_labels(open_source(str(folders(tmp_path / "a", {".": 2})))) is None
     np.savez(tmp_path / "a.npz", PIXELS)
     assert class_labels(open_source(str(tmp_path / "a.npz"))) is None
@@ -218,19 +224,19 @@ def test_what_has_no_labels(tmp_path: Path) -> None:
     assert known_labels(PhotoSource(2, 16, 0)) is None
 
 
-def test_bad_labels(tmp_path: Path) -> None:
+def test_invalid_labels_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"a/ and in b/c/, whose parent folders differ"):
         labels_of(folders(tmp_path / "a", {"a": 1, "b/c": 1}))
     with pytest.raises(FringeError, match=r"whose parent folders differ"):
         labels_of(folders(tmp_path / "b", {"a": 1, ".": 1}))
-    for name, wrong, said in [
+    for name, wrong, message in [
         ("few", LABELS[:4], "has 4 labels, but the file has 6 images"),
         ("floats", LABELS.astype(float), "one integer for each image"),
         ("negative", LABELS - 1, "row 1 holds -1"),
         ("images", PIXELS[..., 0], "one integer for each image"),
     ]:
         np.savez(tmp_path / f"{name}.npz", arr_0=PIXELS, labels=wrong)
-        with pytest.raises(FringeError, match=said):
+        with pytest.raises(FringeError, match=message):
             labels_of(tmp_path / f"{name}.npz")
     np.savez(tmp_path / "both.npz", arr_0=PIXELS, arr_1=LABELS, labels=LABELS)
     with pytest.raises(FringeError, match="holds both `arr_1` and `labels`"):
@@ -238,7 +244,7 @@ def test_bad_labels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["{0:05d}/img{1:08d}.png", "{2:05d}/{1:05d}.png"])
-def test_folders_that_count_are_no_classes(tmp_path: Path, name: str) -> None:
+def test_folders_of_numbered_images_are_not_classes(tmp_path: Path, name: str) -> None:
     for number in (0, 999, 1000, 2345):
         path = tmp_path / name.format(number // 1000, number, number // 1000 * 1000)
         path.parent.mkdir(exist_ok=True)
@@ -247,7 +253,7 @@ def test_folders_that_count_are_no_classes(tmp_path: Path, name: str) -> None:
         labels_of(tmp_path)
 
 
-def test_an_identity_changes_with_a_label(tmp_path: Path) -> None:
+def test_the_identity_changes_with_a_label(tmp_path: Path) -> None:
     def identity(values: np.ndarray) -> str:
         np.savez(tmp_path / "a.npz", arr_0=PIXELS, labels=values)
         found = known_labels(open_source(str(tmp_path / "a.npz")))

@@ -1,4 +1,4 @@
-"""Files in a row: none is read to the end of the first, or from the begin of the last, only."""
+"""Several files in a row in one file: they are refused, not read in part."""
 
 from pathlib import Path
 
@@ -32,13 +32,13 @@ def test_hdf5(tmp_path: Path, pixels: np.ndarray, libver: str, chunked: bool):
     assert np.array_equal(open_source(a).read(range(7)), pixels)
     refused(tmp_path / "c.h5", a, b)
     with a.open("ab") as file:
-        file.write(bytes(1000))  # some leave room at the end
+        file.write(bytes(1000))  # some writers leave space at the end
     assert np.array_equal(open_source(a).read(range(7)), pixels)
 
 
-def test_hdf5_with_a_head_of_another(tmp_path: Path, pixels: np.ndarray):
+def test_hdf5_with_a_user_block(tmp_path: Path, pixels: np.ndarray):
     path = write_h5(tmp_path / "a.h5", pixels)
-    path.write_bytes(b"#!" + bytes(510) + path.read_bytes())  # HDF5 calls it a user block
+    path.write_bytes(b"#!" + bytes(510) + path.read_bytes())  # the user block
     assert np.array_equal(open_source(path).read(range(7)), pixels)
 
 
@@ -48,7 +48,7 @@ def test_hdf5_with_a_head_of_another(tmp_path: Path, pixels: np.ndarray):
      {"use_dictionary": False, "write_page_index": True}, {"version": "1.0"}],
 )  # fmt: skip
 def test_parquet(tmp_path: Path, pixels: np.ndarray, options: dict):
-    """Of two in a row, alike in size, pyarrow reads the first with the footer of the second."""
+    """Two files of equal size: pyarrow would read the first with the footer of the second."""
     images = [encode(image, "BMP") for image in pixels]
 
     def write(name: str, some: list[bytes]) -> Path:
@@ -74,9 +74,9 @@ def test_lmdb(tmp_path: Path, pixels: np.ndarray):
     b = write_lmdb(tmp_path / "b", values) / "data.mdb"
     refused(tmp_path / "c.mdb", a, b)
     with a.open("ab") as file:
-        file.write(bytes(8192))  # room for more
+        file.write(bytes(8192))  # space for more pages
     assert np.array_equal(open_source(a).read(range(7)), pixels)
-    # Pages that were used once, behind those in use.
+    # Free pages after the pages in use.
     with lmdb.open(str(tmp_path / "a"), map_size=1 << 24, writemap=True) as environment:
         with environment.begin(write=True) as transaction:
             for number in range(300):

@@ -1,4 +1,4 @@
-"""Pixels as Pillow has them, whichever library decodes, and what decoders warn of."""
+"""Decoded pixels equal those of Pillow, for each decoder; warnings of decoders."""
 
 import io
 import struct
@@ -53,7 +53,7 @@ def interlaced(pixels: np.ndarray) -> bytes:
 
 def described() -> PngImagePlugin.PngInfo:
     info = PngImagePlugin.PngInfo()
-    info.add(b"gAMA", struct.pack(">I", 100_000))  # linear light, which nobody is to apply
+    info.add(b"gAMA", struct.pack(">I", 100_000))  # linear light, which must not be applied
     info.add_text("Comment", "made by a test")
     return info
 
@@ -94,8 +94,8 @@ def test_a_transparent_colour_is_refused(pixels: np.ndarray) -> None:
         decode_pixels(data, "x.png")
 
 
-def test_every_flipped_bit_is_noticed(pixels: np.ndarray) -> None:
-    """Of the pixels' bytes, checksums included; Pillow lets some through."""
+def test_every_flipped_bit_is_refused(pixels: np.ndarray) -> None:
+    """In the bytes of the pixels and their checksums; Pillow accepts some."""
     data = encode(pixels[4])
     first = data.index(b"IDAT")
     for place in range(first, data.index(b"IEND") - 4, 11):
@@ -106,7 +106,7 @@ def test_every_flipped_bit_is_noticed(pixels: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA"])
-def test_every_flipped_bit_is_noticed_in_other_modes(smooth: Image.Image, mode: str) -> None:
+def test_every_flipped_bit_is_refused_in_other_modes(smooth: Image.Image, mode: str) -> None:
     data = encode(smooth.convert(mode))
     for place in range(data.index(b"IDAT"), data.index(b"IEND") - 4, len(data) // 100):
         damaged = bytearray(data)
@@ -115,7 +115,7 @@ def test_every_flipped_bit_is_noticed_in_other_modes(smooth: Image.Image, mode: 
             decode_pixels(bytes(damaged), "x.png")
 
 
-def test_every_cut_is_noticed(pixels: np.ndarray) -> None:
+def test_every_truncated_png_is_refused(pixels: np.ndarray) -> None:
     data = encode(pixels[5])
     for length in range(0, data.index(b"IEND") - 8, 37):
         with pytest.raises(FringeError, match=r"x\.png: is (damaged|empty)"):
@@ -164,23 +164,23 @@ def test_the_first_of_several_views_is_read(smooth: Image.Image) -> None:
 def test_damaged_jpegs_are_counted(
     smooth: Image.Image, options: dict[str, object], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """As often as another build of the decoder, torchvision's, prints a warning."""
+    """Counted as often as torchvision's build of the decoder prints a warning."""
     from torchvision.io import decode_jpeg
 
     whole = encode(smooth, "JPEG", quality=90, **options)
-    first = whole.index(b"\xff\xda") + 14  # behind the head of the (first) scan
+    first = whole.index(b"\xff\xda") + 14  # after the head of the (first) scan
     rng = np.random.default_rng(2)
     places = rng.integers(first, len(whole) - 2, 200)
-    counted = told = altered = 0
+    counted = expected = altered = 0
     for place, change in zip(places, rng.integers(1, 256, 200), strict=True):
         damaged = bytearray(whole)
         damaged[place] ^= int(change)
         capfd.readouterr()
         try:
-            with warnings.catch_warnings(action="ignore"):  # torchvision will drop it some day
+            with warnings.catch_warnings(action="ignore"):  # torchvision deprecates it
                 decode_jpeg(torch.frombuffer(damaged, dtype=torch.uint8))
         except RuntimeError:
-            continue  # nobody decodes it
+            continue  # no decoder reads it
         printed = capfd.readouterr().err
         pixels, warned = warned_of(bytes(damaged))
         assert np.array_equal(pixels, by_pillow(bytes(damaged)))
@@ -194,14 +194,14 @@ def test_damaged_jpegs_are_counted(
         else:
             assert np.array_equal(decode_pixels(bytes(damaged), "x.jpg", strict=True), pixels)
         counted += len(warned)
-        told += bool(printed)
+        expected += bool(printed)
         altered += not np.array_equal(pixels, by_pillow(whole))
-    assert counted == told
+    assert counted == expected
     assert 20 < counted < altered  # JPEG has no checksum: most damage gives another valid image
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
-def test_a_jpeg_that_is_cut_is_refused_and_one_that_ends_early_is_counted(
+def test_truncated_jpegs_are_refused_unless_they_have_an_end_marker(
     smooth: Image.Image, keep: float
 ) -> None:
     data = encode(smooth, "JPEG")
@@ -214,7 +214,7 @@ def test_a_jpeg_that_is_cut_is_refused_and_one_that_ends_early_is_counted(
     assert warned == [("x.jpg", "Corrupt JPEG data: premature end of data segment")]
 
 
-def test_code_that_lets_pillow_fill_up_images_has_no_effect(
+def test_pillows_setting_for_truncated_images_has_no_effect(
     smooth: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
@@ -224,7 +224,7 @@ def test_code_that_lets_pillow_fill_up_images_has_no_effect(
 
 
 def test_a_jpeg_of_unusual_sampling(smooth: Image.Image) -> None:
-    """Of 4 x 2 blocks of brightness to one of each colour, made by hand: all grey."""
+    """A grey image, made by hand, with 4 x 2 blocks of brightness per block of colour."""
     data = encode(Image.new("RGB", (64, 32), (128, 128, 128)), "JPEG", subsampling="4:2:0")
     frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda") + 14
     bits = ("00" + "1010") * 8 + ("00" + "00") * 2  # no difference, end of block
@@ -251,7 +251,7 @@ def tiff(image: Image.Image, tag: int, value: object, kind: int, **options: obje
 
 @pytest.mark.parametrize("compression", [None, "tiff_lzw"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_tiff_is_not_turned(
+def test_the_orientation_of_a_tiff_is_not_applied(
     pixels: np.ndarray, orientation: int, compression: str | None
 ) -> None:
     image = Image.fromarray(pixels[0])
@@ -260,19 +260,21 @@ def test_a_tiff_is_not_turned(
     assert size_of(data, "x.tif") == image.size
 
 
-def test_a_tiff_whose_xmp_would_turn_it(pixels: np.ndarray) -> None:
+def test_the_orientation_in_the_xmp_of_a_tiff_is_not_applied(pixels: np.ndarray) -> None:
     note = b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
     data = tiff(Image.fromarray(pixels[0]), 700, note, 1)
     turned = Image.open(io.BytesIO(data))
     turned.load()
-    assert turned.size == (20, 24)  # so this test is of something
+    assert turned.size == (20, 24)  # Pillow does rotate it
     assert np.array_equal(decode_pixels(data, "x.tif"), pixels[0])
     assert size_of(data, "x.tif") == (24, 20)
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
 @pytest.mark.parametrize("orientation", [3, 6])
-def test_no_image_is_turned(smooth: Image.Image, form: str, orientation: int) -> None:
+def test_the_orientation_in_exif_is_not_applied(
+    smooth: Image.Image, form: str, orientation: int
+) -> None:
     exif = Image.Exif()
     exif[274] = orientation
     data = encode(smooth, form, exif=exif)
@@ -302,7 +304,9 @@ LOSSLESS: dict[str, tuple[str, dict[str, object]]] = {
         *((suffix, "1") for suffix in ("bmp", "png", "tif", "ppm")),
     ],
 )
-def test_lossless_formats_give_what_was_stored(pixels: np.ndarray, suffix: str, mode: str) -> None:
+def test_lossless_formats_return_the_stored_pixels(
+    pixels: np.ndarray, suffix: str, mode: str
+) -> None:
     form, options = LOSSLESS[suffix]
     image = Image.fromarray(pixels[0]).convert(mode)
     data = encode(image, form, **options)
@@ -311,7 +315,7 @@ def test_lossless_formats_give_what_was_stored(pixels: np.ndarray, suffix: str, 
     assert size_of(data, label) == (24, 20)
 
 
-def test_an_avif_is_as_near_as_its_quality(smooth: Image.Image) -> None:
+def test_an_avif_of_high_quality_is_close(smooth: Image.Image) -> None:
     data = encode(smooth, "AVIF", quality=100, subsampling="4:4:4")
     assert np.array_equal(decode_pixels(data, "x.avif"), by_pillow(data))
     error = np.abs(decode_pixels(data, "x.avif").astype(int) - np.asarray(smooth))
@@ -319,7 +323,7 @@ def test_an_avif_is_as_near_as_its_quality(smooth: Image.Image) -> None:
 
 
 def tga(pixels: np.ndarray, origin: int, bits: int = 24) -> bytes:
-    """Write a TGA whose first pixel lies in the corner that bits 4 and 5 of its head say."""
+    """Write a TGA whose first pixel is in the corner given by bits 4 and 5 of its head."""
     height, width = pixels.shape[:2]
     rows = pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
     rows = rows if origin & 0x20 else rows[::-1]
@@ -346,7 +350,7 @@ def test_a_tga_with_alpha(pixels: np.ndarray) -> None:
         decode_pixels(head + bytes([1, 2, 3, 255, 4, 5, 6, 9]) + bytes([0, 1]), "x.tga")
 
 
-def test_a_tga_is_known_by_its_name_only(pixels: np.ndarray) -> None:
+def test_only_the_name_identifies_a_tga(pixels: np.ndarray) -> None:
     with pytest.raises(FringeError, match=r"x\.png: is damaged or not an image"):
         decode_pixels(tga(pixels[0], 0), "x.png")
 
@@ -385,7 +389,7 @@ def deep(form: str, bits: int) -> bytes:
     ],
 )
 def test_deep_images_are_refused(form: str, bits: int) -> None:
-    """Most of which Pillow opens as though they had 8 bits."""
+    """Pillow opens most of them as 8-bit images."""
     data = deep(form, min(bits, 16))
     with pytest.raises(
         FringeError, match=rf"x\.{form}: has more than 8 bits per channel \({bits}\)"
@@ -394,8 +398,8 @@ def test_deep_images_are_refused(form: str, bits: int) -> None:
 
 
 @pytest.mark.parametrize("largest", [1, 15, 100, 255])
-def test_a_ppm_of_fewer_levels_is_stretched(largest: int) -> None:
-    """As the format says: its largest value is white."""
+def test_a_ppm_with_fewer_levels_is_scaled(largest: int) -> None:
+    """By definition of the format, its largest value is white."""
     values = (np.arange(20 * 24 * 3) % (largest + 1)).reshape(20, 24, 3)
     data = b"P6\n24 20\n%d\n" % largest + values.astype(np.uint8).tobytes()
     expected = np.round(values / largest * 255)
@@ -411,7 +415,7 @@ def test_several_ppms_in_one_file_are_refused(pixels: np.ndarray, mode: str) -> 
 
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
-def test_moving_images_are_refused(smooth: Image.Image, form: str) -> None:
+def test_animated_images_are_refused(smooth: Image.Image, form: str) -> None:
     data = encode(smooth, form, save_all=True, append_images=[smooth.rotate(180)])
     with pytest.raises(FringeError, match="x: holds more than one frame"):
         decode_pixels(data, "x")
@@ -420,18 +424,20 @@ def test_moving_images_are_refused(smooth: Image.Image, form: str) -> None:
 @pytest.mark.parametrize(
     ("form", "mode"), [("JPEG", "CMYK"), ("TIFF", "CMYK"), ("TIFF", "LAB"), ("TIFF", "YCbCr")]
 )
-def test_other_colours_are_refused(smooth: Image.Image, form: str, mode: str) -> None:
+def test_other_colour_modes_are_refused(smooth: Image.Image, form: str, mode: str) -> None:
     with pytest.raises(FringeError, match=f"x: its colour mode is {mode}, not RGB"):
         decode_pixels(encode(smooth.convert(mode), form), "x")
 
 
-def test_what_is_not_read_says_what_is() -> None:
+def test_unsupported_formats_are_refused() -> None:
     with pytest.raises(FringeError, match=r"x\.heic: is damaged or not an image of a supp"):
         decode_pixels(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "x.heic")
 
 
 @pytest.mark.parametrize("interlace", [0, 1])
-def test_a_gif_whose_frame_covers_a_part_is_refused(smooth: Image.Image, interlace: int) -> None:
+def test_a_gif_whose_frame_covers_part_of_it_is_refused(
+    smooth: Image.Image, interlace: int
+) -> None:
     colours = smooth.quantize(100)
     data = bytearray(encode(colours, "GIF", interlace=interlace))
     assert np.array_equal(decode_pixels(bytes(data), "x.gif"), np.asarray(colours.convert("RGB")))
@@ -451,7 +457,7 @@ def test_a_gif_whose_frame_covers_a_part_is_refused(smooth: Image.Image, interla
         ("gif", {}),
     ],
 )
-def test_a_file_that_ends_early_is_refused_or_whole(
+def test_a_truncated_file_is_refused_or_decoded_completely(
     smooth: Image.Image, suffix: str, options: dict[str, object]
 ) -> None:
     form = {"jpg": "JPEG", "avif": "AVIF", "gif": "GIF"} | {k: v[0] for k, v in LOSSLESS.items()}

@@ -1,4 +1,4 @@
-"""Tiny pipelines of diffusers, made here, as sources of images; the judge is each pipeline."""
+"""Tiny pipelines of diffusers as sources of images, compared with the pipelines themselves."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def write_dit(folder: Path, scheduler: Any) -> None:
         sample_size=4, num_layers=1, num_attention_heads=2, attention_head_dim=4, in_channels=4,
         out_channels=8, patch_size=2, num_embeds_ada_norm=1000, norm_num_groups=4,
     )  # fmt: skip
-    # The output of a new one is constant, and classes would not matter.
+    # A new transformer has constant output, so classes would have no effect.
     for weights in transformer.parameters():
         torch.nn.init.normal_(weights, std=0.3)
     diffusers.DiTPipeline(transformer, autoencoder(4), scheduler).save_pretrained(folder)
@@ -67,22 +67,22 @@ def write_stable_diffusion(folder: Path) -> None:
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), cross_attention_dim=8,
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=2,
     )  # fmt: skip
-    told = transformers.CLIPTextConfig(
+    text_config = transformers.CLIPTextConfig(
         hidden_size=8, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
         vocab_size=64, projection_dim=8, bos_token_id=0, eos_token_id=1, pad_token_id=1,
     )  # fmt: skip
     letters = [*"abcdefghijklmnopqrstuvwxyz"]
-    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{one}</w>" for one in letters)]
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
     vocabulary = folder.parent / "vocabulary"
     vocabulary.mkdir()
-    (vocabulary / "vocab.json").write_text(json.dumps({one: n for n, one in enumerate(words)}))
+    (vocabulary / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(words)}))
     (vocabulary / "merges.txt").write_text("#version: 0.2\n")
     tokenizer = transformers.CLIPTokenizer(
         str(vocabulary / "vocab.json"), str(vocabulary / "merges.txt"), model_max_length=77
     )
     pipeline = diffusers.StableDiffusionPipeline(
-        vae=autoencoder(4), text_encoder=transformers.CLIPTextModel(told), tokenizer=tokenizer,
-        unet=denoiser, safety_checker=None,
+        vae=autoencoder(4), text_encoder=transformers.CLIPTextModel(text_config),
+        tokenizer=tokenizer, unet=denoiser, safety_checker=None,
         scheduler=diffusers.PNDMScheduler(skip_prk_steps=True, steps_offset=1),
         feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
@@ -115,7 +115,7 @@ def noise(seed: int, index: int) -> torch.Generator:
 
 
 def by_hand(kind: str, folder: Path, index: int, **given: Any) -> np.ndarray:
-    """The image that the pipeline itself makes, as Pillow gets it."""
+    """Return the image that the pipeline itself makes."""
     pipeline = getattr(diffusers, kind).from_pretrained(folder)
     pipeline.set_progress_bar_config(disable=True)
     (image,) = pipeline(generator=[noise(5, index)], output_type="pil", **given).images
@@ -123,7 +123,7 @@ def by_hand(kind: str, folder: Path, index: int, **given: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["ddpm", "ddim"])
-def test_unconditional_images_are_those_of_the_pipeline(made: Path, name: str) -> None:
+def test_unconditional_images_equal_those_of_the_pipeline(made: Path, name: str) -> None:
     source = DiffusionSource(made / name, 9, 5, steps=4)
     assert isinstance(source, ImageSource)
     assert (len(source), source.resolution, source.simulated) == (9, (8, 8), False)
@@ -139,17 +139,17 @@ def test_unconditional_images_are_those_of_the_pipeline(made: Path, name: str) -
     assert np.array_equal(again.read([0]), images[1:2])
 
 
-def test_images_of_classes_are_those_of_the_pipeline(made: Path) -> None:
-    asked = {"steps": 3, "guidance": 2.5}
-    source = DiffusionSource(made / "dit", 2000, 5, label="balanced", **asked)  # type: ignore[arg-type]
+def test_images_of_classes_equal_those_of_the_pipeline(made: Path) -> None:
+    options = {"steps": 3, "guidance": 2.5}
+    source = DiffusionSource(made / "dit", 2000, 5, label="balanced", **options)  # type: ignore[arg-type]
     for index in (3, 1003):
         expected = by_hand(
             "DiTPipeline", made / "dit", index, class_labels=[3], guidance_scale=2.5,
             num_inference_steps=3,
         )  # fmt: skip
         assert np.array_equal(source.read([index])[0], expected)
-    other = DiffusionSource(made / "dit", 2000, 5, label=4, **asked)  # type: ignore[arg-type]
-    assert not np.array_equal(other.read([3]), source.read([3])), "the class matters"
+    other = DiffusionSource(made / "dit", 2000, 5, label=4, **options)  # type: ignore[arg-type]
+    assert not np.array_equal(other.read([3]), source.read([3])), "the class has an effect"
     found = class_labels(source)
     assert found is not None
     assert np.bincount(found.values).tolist() == [2] * 1000
@@ -161,7 +161,7 @@ def test_images_of_classes_are_those_of_the_pipeline(made: Path) -> None:
     assert set(drawn.tolist()) == {1, 3}
 
 
-def test_images_of_prompts_are_those_of_the_pipeline(made: Path) -> None:
+def test_images_of_prompts_equal_those_of_the_pipeline(made: Path) -> None:
     source = DiffusionSource(
         made / "text", 9, 5, steps=3, guidance=3.0, prompts=made / "prompts.txt"
     )
@@ -193,9 +193,9 @@ def test_another_scheduler_and_precision(made: Path) -> None:
 
 
 def test_a_gpu_gets_full_batches(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seen on the CPU, by a pipeline that says that it is elsewhere."""
+    """Tested on the CPU, with a pipeline that claims to be on a GPU."""
     source = DiffusionSource(made / "ddpm", 9, 5, steps=2, batch_size=4)
-    alone = source.read(range(6))
+    single = source.read(range(6))
     pipeline = source._load()
     sizes: list[int] = []
     called = type(pipeline).__call__
@@ -208,7 +208,7 @@ def test_a_gpu_gets_full_batches(made: Path, monkeypatch: pytest.MonkeyPatch) ->
     pipeline.device = torch.device("cuda")
     together = source.read(range(6))
     assert sizes == [4, 4]
-    assert np.abs(together.astype(int) - alone).max() <= 1
+    assert np.abs(together.astype(int) - single).max() <= 1
 
 
 def test_a_specification_and_a_shard(made: Path, tmp_path: Path) -> None:
@@ -219,12 +219,12 @@ def test_a_specification_and_a_shard(made: Path, tmp_path: Path) -> None:
     assert np.array_equal(RenderedShard(tmp_path / "a.h5").read([4]), source.read([4]))
 
 
-def test_a_fingerprint_follows_files_and_what_is_asked_for(copy: Path, tmp_path: Path) -> None:
-    def found(**asked: Any) -> str:
-        return DiffusionSource(copy, 9, **asked).fingerprint
+def test_the_fingerprint_depends_on_files_and_options(copy: Path, tmp_path: Path) -> None:
+    def found(**options: Any) -> str:
+        return DiffusionSource(copy, 9, **options).fingerprint
 
     first = found()
-    (copy / "README.md").write_text("of no component")
+    (copy / "README.md").write_text("not a component")
     shutil.copytree(copy, tmp_path / "moved")
     assert DiffusionSource(tmp_path / "moved", 9).fingerprint == found() == first
     others = [
@@ -232,8 +232,8 @@ def test_a_fingerprint_follows_files_and_what_is_asked_for(copy: Path, tmp_path:
         found(precision="bfloat16"),
     ]  # fmt: skip
     place = copy / "scheduler" / "scheduler_config.json"
-    told = json.loads(place.read_text())
-    place.write_text(json.dumps({**told, "beta_end": 0.03}))
+    settings = json.loads(place.read_text())
+    place.write_text(json.dumps({**settings, "beta_end": 0.03}))
     others.append(found())
     assert len({first, *others}) == 7
 
@@ -246,8 +246,8 @@ def test_prompts_are_part_of_the_fingerprint(made: Path, tmp_path: Path) -> None
     assert found("a", "b") == found("a", "", "b") != found("b", "a")
 
 
-def test_images_that_take_noise_of_no_seed_are_refused(made: Path) -> None:
-    """DiT hands its generators to no scheduler, so one that draws noise draws it from nowhere."""
+def test_images_with_unseeded_noise_are_refused(made: Path) -> None:
+    """DiT does not pass its generators to schedulers, so the noise of a scheduler has no seed."""
     source = DiffusionSource(made / "noisy-dit", 9, label=1, guidance=1.0)
     with pytest.raises(FringeError, match="image 0 changes when it is made together with image 1"):
         require_same(source.probe().read, source.name, EQUAL)
@@ -255,7 +255,7 @@ def test_images_that_take_noise_of_no_seed_are_refused(made: Path) -> None:
     assert require_same(right.probe().read, right.name, EQUAL) == (8, 8)
 
 
-def test_a_pipeline_that_changes_is_not_loaded(copy: Path) -> None:
+def test_a_changed_pipeline_is_not_loaded(copy: Path) -> None:
     source = DiffusionSource(copy, 9, steps=2)
     assert source.fingerprint
     place = copy / "scheduler" / "scheduler_config.json"
@@ -265,7 +265,7 @@ def test_a_pipeline_that_changes_is_not_loaded(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"label": 1}, "is not conditional; remove `label`"),
         ({"prompts": "prompts.txt"}, "does not make images from text; remove `prompts`"),
@@ -275,15 +275,15 @@ def test_a_pipeline_that_changes_is_not_loaded(copy: Path) -> None:
         ({"scheduler": "UNet2DModel"}, "no SchedulerMixin named 'UNet2DModel'"),
     ],
 )
-def test_what_the_pipeline_does_not_take(
-    made: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: str
+def test_options_that_a_pipeline_does_not_support_are_refused(
+    made: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], message: str
 ) -> None:
     monkeypatch.chdir(made)
-    with pytest.raises(FringeError, match=said):
+    with pytest.raises(FringeError, match=message):
         DiffusionSource(made / "ddpm", 9, **options).read([0])
 
 
-def test_what_is_missing_is_said(made: Path, tmp_path: Path) -> None:
+def test_missing_files_and_options_are_reported(made: Path, tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"is conditional on 1000 classes; set `label`"):
         DiffusionSource(made / "dit", 9)
     with pytest.raises(FringeError, match="makes images from text; set `prompts` to a file"):
@@ -305,7 +305,7 @@ def change_index(folder: Path, **keys: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         (
             {"unet": ["os", "system"]},
@@ -323,9 +323,9 @@ def change_index(folder: Path, **keys: Any) -> None:
         ({"vae": ["diffusers", "AutoencoderKL"]}, "vae: contains no files"),
     ],
 )
-def test_no_code_of_a_folder_runs(copy: Path, keys: dict[str, Any], said: str) -> None:
+def test_code_in_a_folder_never_runs(copy: Path, keys: dict[str, Any], message: str) -> None:
     change_index(copy, **keys)
-    with pytest.raises(FringeError, match=said):
+    with pytest.raises(FringeError, match=message):
         DiffusionSource(copy, 9).read([0])
 
 
@@ -342,22 +342,22 @@ def test_code_and_pickles_in_a_component_are_refused(copy: Path) -> None:
         DiffusionSource(copy, 9)
 
 
-def test_images_are_not_replaced_by_black_ones(made: Path, tmp_path: Path) -> None:
-    """A checker that blackens images is not loaded, and need not be there."""
+def test_images_are_not_replaced_by_black_images(made: Path, tmp_path: Path) -> None:
+    """A checker that blackens images is not loaded, and may be missing."""
     shutil.copytree(made / "text", tmp_path / "copy")
     change_index(
         tmp_path / "copy",
         safety_checker=["stable_diffusion", "StableDiffusionSafetyChecker"],
         requires_safety_checker=True,
     )
-    asked = {"steps": 2, "prompts": made / "prompts.txt"}
-    with_checker = DiffusionSource(tmp_path / "copy", 9, **asked)  # type: ignore[arg-type]
-    without = DiffusionSource(made / "text", 9, **asked)  # type: ignore[arg-type]
+    options = {"steps": 2, "prompts": made / "prompts.txt"}
+    with_checker = DiffusionSource(tmp_path / "copy", 9, **options)  # type: ignore[arg-type]
+    without = DiffusionSource(made / "text", 9, **options)  # type: ignore[arg-type]
     assert with_checker.folder.left_out == ("safety_checker",)
     assert np.array_equal(with_checker.read([0]), without.read([0]))
 
 
-def test_damaged_weights_are_named(copy: Path) -> None:
+def test_damaged_weights_are_refused(copy: Path) -> None:
     weights = copy / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
     with pytest.raises(FringeError, match=r"copy: diffusers .* cannot load it"):
@@ -365,12 +365,12 @@ def test_damaged_weights_are_named(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["diffusers", "transformers"])
-def test_a_missing_package_is_named_with_its_remedy(
+def test_the_message_for_a_missing_package_says_how_to_install_it(
     made: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     source = DiffusionSource(made / "ddpm", 9)
-    assert source.fingerprint, "what is there already needs no package"
+    assert source.fingerprint, "the fingerprint needs no package"
     with pytest.raises(FringeError, match=rf"the package {package} .*fringe-fid\[diffusers\]"):
         source.read([0])
 

@@ -1,4 +1,4 @@
-"""Images that are blurred, noised, compressed and warped on purpose."""
+"""Images that are blurred, noised, compressed and warped deliberately."""
 
 import pickle
 from io import BytesIO
@@ -41,7 +41,7 @@ def reduced(image: np.ndarray) -> np.ndarray:
     return image.reshape(side, 4, side, 4, 3).mean((1, 3))
 
 
-def test_blur_spreads_a_point_as_a_gaussian_does() -> None:
+def test_blur_spreads_a_point_like_a_gaussian() -> None:
     image = np.zeros((41, 41, 3), np.uint8)
     image[20, 20] = 255
     for deviation in (1.0, 2.0):
@@ -51,7 +51,7 @@ def test_blur_spreads_a_point_as_a_gaussian_does() -> None:
         assert np.abs(found - (255 * bump / bump.sum())[..., None]).max() < 0.7
 
 
-def test_noise_has_its_deviation_and_nothing_else_changes() -> None:
+def test_noise_has_its_standard_deviation_and_is_independent() -> None:
     grey = np.full((200, 200, 3), 128, np.uint8)
     for deviation in (2.0, 6.0, 20.0):
         noise = changes(grey, noisy(grey, deviation, rng()))
@@ -60,14 +60,14 @@ def test_noise_has_its_deviation_and_nothing_else_changes() -> None:
         assert abs(np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]) < 0.02
 
 
-def test_jpeg_is_pillows_own() -> None:
+def test_jpeg_equals_pillows() -> None:
     encoded = BytesIO()
     Image.fromarray(PHOTO).save(encoded, "JPEG", quality=60)
     assert np.array_equal(compressed(PHOTO, 60), np.array(Image.open(encoded)))
 
 
-def test_warp_displaces_by_its_deviation_and_smoothly() -> None:
-    # Each channel tells where a pixel came from, away from the border.
+def test_warp_is_smooth_and_has_its_standard_deviation() -> None:
+    # Each channel shows the origin of a pixel, except near the border.
     side = 240
     ramp = np.zeros((side, side, 3), np.uint8)
     ramp[..., 0], ramp[..., 1] = np.arange(side)[:, None], np.arange(side)
@@ -76,10 +76,10 @@ def test_warp_displaces_by_its_deviation_and_smoothly() -> None:
     assert moved.std() == pytest.approx(4, rel=0.1)
     assert abs(moved.mean()) < 0.3
     steps = np.abs(np.diff(moved, axis=2))
-    assert steps.mean() < 0.5  # of neighbours, which noise would displace by 4.5 on average
+    assert steps.mean() < 0.5  # between neighbours; noise would displace them by 4.5 on average
 
 
-def test_a_warp_of_nothing_changes_nothing() -> None:
+def test_a_warp_of_size_zero_changes_nothing() -> None:
     assert np.array_equal(warped(PHOTO, 0.0, rng()), PHOTO)
 
 
@@ -103,8 +103,8 @@ def test_doses_grow(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", DISTORTIONS)
-def test_a_large_image_shows_a_person_the_same(kind: str) -> None:
-    """The same photograph at 1,024 and at 256 pixels changes alike, looked at at 256 pixels."""
+def test_a_large_image_changes_like_its_small_version(kind: str) -> None:
+    """The same photograph at 1,024 and 256 pixels changes equally, if seen at 256 pixels."""
     small = reduced(LARGE).round().astype(np.uint8)
     for dose in DOSES[1:]:
         given = distorted(small, kind, dose, index=4, seed=1)
@@ -113,7 +113,7 @@ def test_a_large_image_shows_a_person_the_same(kind: str) -> None:
         assert np.abs(changes(reduced(LARGE), found) - wanted).mean() < 0.35 * np.abs(wanted).mean()
 
 
-def test_sides_may_differ() -> None:
+def test_images_need_not_be_square() -> None:
     image = PHOTO[:50]
     for kind, dose in VARIANTS:
         assert distorted(image, kind, dose, index=0, seed=0).shape == (50, 96, 3)
@@ -121,7 +121,7 @@ def test_sides_may_differ() -> None:
     assert noisy(wide, 6.0, rng()).shape == wide.shape
 
 
-def test_noise_and_warps_belong_to_the_image_and_the_seed() -> None:
+def test_noise_and_warps_depend_only_on_index_and_seed() -> None:
     for kind in ("noise", "warp"):
         one = distorted(PHOTO, kind, "visible", index=4, seed=1)
         assert np.array_equal(one, distorted(PHOTO, kind, "visible", index=4, seed=1))
@@ -134,7 +134,7 @@ def test_noise_and_warps_belong_to_the_image_and_the_seed() -> None:
 
 
 @pytest.mark.parametrize("image", [PHOTO.astype(float), PHOTO[..., 0], PHOTO[None], PHOTO[:0]])
-def test_what_is_no_image_is_refused(image: np.ndarray) -> None:
+def test_arrays_that_are_not_images_are_refused(image: np.ndarray) -> None:
     for kind, dose in VARIANTS:
         with pytest.raises(FringeError, match="distortion: expected an image of shape"):
             distorted(image, kind, dose, index=0, seed=0)
@@ -146,7 +146,7 @@ class TestDistortedSource:
     def made(self, indices: tuple[int, ...] = (1, 4, 8), seed: int = 3) -> DistortedSource:
         return DistortedSource(self.source, np.array(indices), seed)
 
-    def test_each_image_is_there_in_all_variants(self) -> None:
+    def test_each_image_has_all_variants(self) -> None:
         made = self.made()
         assert isinstance(made, ImageSource)
         assert (len(made), made.resolution, made.simulated) == (3 * len(VARIANTS), (24, 24), False)
@@ -161,13 +161,13 @@ class TestDistortedSource:
         assert np.array_equal(made.read(some), images[some])
         assert np.array_equal(pickle.loads(pickle.dumps(made)).read(some), images[some])
 
-    def test_an_image_is_the_same_whichever_others_are_taken(self) -> None:
+    def test_an_image_does_not_depend_on_the_other_images(self) -> None:
         v = len(VARIANTS)
         assert np.array_equal(
             self.made((4,)).read(range(v)), self.made((1, 4)).read(range(v, 2 * v))
         )
 
-    def test_fingerprints_follow_images_choice_and_seed(self) -> None:
+    def test_the_fingerprint_depends_on_images_choice_and_seed(self) -> None:
         made = self.made()
         assert made.fingerprint == self.made().fingerprint
         others = [

@@ -1,4 +1,4 @@
-"""Sources of files: the same images in every form, and every kind of damage."""
+"""Sources of files: the same images in every format, and every kind of damage."""
 
 import multiprocessing
 import os
@@ -23,7 +23,7 @@ from fringe.sources import FolderSource, ImageSource, ZipSource, open_source, so
 from .conftest import encode, write_folder, write_h5, write_zip
 
 
-def test_every_form_gives_the_same_images(dataset: Path, in_order: np.ndarray):
+def test_every_format_has_the_same_images(dataset: Path, in_order: np.ndarray):
     source = open_source(dataset)
     assert isinstance(source, ImageSource)
     assert (len(source), source.resolution, source.simulated) == (7, (20, 24), False)
@@ -36,7 +36,7 @@ def test_every_form_gives_the_same_images(dataset: Path, in_order: np.ndarray):
     assert source.read([]).shape == (0, 20, 24, 3)
 
 
-def test_count_takes_the_first(dataset: Path, in_order: np.ndarray):
+def test_count_selects_the_first_images(dataset: Path, in_order: np.ndarray):
     source = open_source(dataset, count=3, order="file")
     assert len(source) == 3
     assert np.array_equal(source.read(range(3)), in_order[:3])
@@ -46,7 +46,7 @@ def test_count_takes_the_first(dataset: Path, in_order: np.ndarray):
         source.read([-1])
 
 
-def test_fewer_images_than_asked(dataset: Path):
+def test_a_count_above_the_number_of_images_is_refused(dataset: Path):
     with pytest.raises(FringeError, match=r"data.*holds 7 images, fewer than the 8 asked for"):
         open_source(dataset, count=8)
     with pytest.raises(FringeError, match="at least one"):
@@ -74,27 +74,29 @@ def assert_read(pool: Pool, source: ImageSource, in_order: np.ndarray) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_forked_processes_read_at_once(dataset: Path, in_order: np.ndarray):
+def test_forked_processes_read_at_the_same_time(dataset: Path, in_order: np.ndarray):
     source = open_source(dataset)
-    source.read([6])  # so that the parent has its handle open when the children begin
+    source.read([6])  # so that the parent's handle is open when the children start
     with multiprocessing.get_context("fork").Pool(2) as pool:
         assert_read(pool, source, in_order)
 
 
 @pytest.fixture(scope="module")
 def spawned() -> Iterator[Pool]:
-    """Processes that have nothing of this one but what they are sent."""
+    """Processes that share nothing with this one."""
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         yield pool
 
 
-def test_spawned_processes_read_at_once(dataset: Path, in_order: np.ndarray, spawned: Pool):
+def test_spawned_processes_read_at_the_same_time(
+    dataset: Path, in_order: np.ndarray, spawned: Pool
+):
     source = open_source(dataset)
     source.read([6])  # an open handle is not sent
     assert_read(spawned, source, in_order)
 
 
-def test_threads_read_at_once(dataset: Path, in_order: np.ndarray):
+def test_threads_read_at_the_same_time(dataset: Path, in_order: np.ndarray):
     source = open_source(dataset)
     with ThreadPoolExecutor(3) as pool:
         for index, result in zip(
@@ -103,7 +105,7 @@ def test_threads_read_at_once(dataset: Path, in_order: np.ndarray):
             assert (result == in_order[index]).all()
 
 
-def test_pickles_cheaply_and_without_handles(dataset: Path, in_order: np.ndarray):
+def test_pickles_are_small_and_have_no_handles(dataset: Path, in_order: np.ndarray):
     source = open_source(dataset)
     source.read([0])
     data = pickle.dumps(source)
@@ -112,7 +114,7 @@ def test_pickles_cheaply_and_without_handles(dataset: Path, in_order: np.ndarray
 
 
 @pytest.mark.parametrize("suffix", ["", ".zip", ".npz", ".h5", ".tar", ".parquet", ".mdb"])
-def test_missing(tmp_path: Path, suffix: str):
+def test_a_missing_file_is_refused(tmp_path: Path, suffix: str):
     with pytest.raises(FringeError, match=f"absent{suffix}: does not exist"):
         open_source(tmp_path / f"absent{suffix}")
 
@@ -121,7 +123,7 @@ def test_missing(tmp_path: Path, suffix: str):
 @pytest.mark.parametrize(
     "dataset", ["zip", "npz", "hdf5", "folder", "lmdb", "tar", "parquet"], indirect=True
 )
-def test_unreadable(dataset: Path):
+def test_an_unreadable_file_is_refused(dataset: Path):
     dataset.chmod(0)
     try:
         with pytest.raises(FringeError, match=r"data.*may not be read.*chmod"):
@@ -131,7 +133,7 @@ def test_unreadable(dataset: Path):
 
 
 @pytest.mark.parametrize("dataset", ["zip", "npz", "folder"], indirect=True)
-def test_unreadable_also_for_root(dataset: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_unreadable_file_is_refused_for_root(dataset: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -141,7 +143,7 @@ def test_unreadable_also_for_root(dataset: Path, monkeypatch: pytest.MonkeyPatch
         open_source(dataset)
 
 
-def test_unknown_kind(tmp_path: Path):
+def test_an_unknown_format_is_refused(tmp_path: Path):
     (tmp_path / "images.rar").write_bytes(b"")
     with pytest.raises(FringeError, match=r"images.rar: is not a known kind.*\.zip"):
         open_source(tmp_path / "images.rar")
@@ -154,7 +156,9 @@ def test_unknown_kind(tmp_path: Path):
 
 @pytest.mark.parametrize("suffix", ["zip", "npz", "h5", "mdb", "tar", "parquet"])
 @pytest.mark.parametrize("content", [b"", b"not at all" * 100])
-def test_not_what_the_name_says(tmp_path: Path, suffix: str, content: bytes):
+def test_files_of_another_format_than_their_name_are_refused(
+    tmp_path: Path, suffix: str, content: bytes
+):
     path = tmp_path / f"data.{suffix}"
     path.write_bytes(content)
     with pytest.raises(FringeError, match=rf"data\.{suffix}: is (damaged.*again|empty)"):
@@ -164,13 +168,13 @@ def test_not_what_the_name_says(tmp_path: Path, suffix: str, content: bytes):
 @pytest.mark.parametrize(
     "dataset", ["zip", "npz", "npz-compressed", "hdf5", "tar", "parquet"], indirect=True
 )
-def test_truncated(dataset: Path):
+def test_truncated_files_are_refused(dataset: Path):
     dataset.write_bytes(dataset.read_bytes()[:-40])
     with pytest.raises(FringeError, match=r"data.*is damaged.*(again|again)"):
         open_source(dataset).read(range(7))
 
 
-def test_no_image(tmp_path: Path):
+def test_sets_without_images_are_refused(tmp_path: Path):
     path = write_zip(tmp_path / "a.zip", {"dataset.json": b"{}", "__MACOSX/a.png": b""})
     with pytest.raises(
         FringeError, match=r"a\.zip: holds no image, but 2 files \(1 \.json, 1 \.png\)"
@@ -183,11 +187,11 @@ def test_no_image(tmp_path: Path):
         open_source(tmp_path / "c.npz")
 
 
-# Encoded images, one by one ------------------------------------------------------------------
+# Single encoded images ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_one_corrupt_image_is_named(
+def test_the_message_for_a_damaged_image_names_it(
     tmp_path: Path, packed: bool, files: dict[str, bytes], pixels: np.ndarray
 ):
     victims = {
@@ -212,17 +216,17 @@ def test_one_corrupt_image_is_named(
     assert np.array_equal(source.read([0, 6]), pixels[[0, 5]])
 
 
-def test_damage_that_only_the_zip_knows(tmp_path: Path, pixels: np.ndarray):
+def test_damage_that_only_the_crc_shows(tmp_path: Path, pixels: np.ndarray):
     bitmap = encode(pixels[0], "BMP")
     path = write_zip(tmp_path / "data.zip", {"a.bmp": bitmap})
     content = bytearray(path.read_bytes())
-    content[content.index(bitmap) + 200] ^= 1  # still a fine bitmap, with another pixel
+    content[content.index(bitmap) + 200] ^= 1  # still a valid bitmap, with another pixel
     path.write_bytes(content)
     with pytest.raises(FringeError, match=r"data\.zip!a\.bmp: is damaged.*CRC"):
         open_source(path).read([0])
 
 
-def test_mixed_sizes_name_both(tmp_path: Path, pixels: np.ndarray):
+def test_the_message_for_mixed_sizes_names_both(tmp_path: Path, pixels: np.ndarray):
     path = write_zip(
         tmp_path / "data.zip", {"a.png": encode(pixels[0]), "b.png": encode(pixels[0, :, :20])}
     )
@@ -261,7 +265,7 @@ def _with_alpha(pixels: np.ndarray, lowest: int, mode: str) -> Image.Image:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_transparency(tmp_path: Path, pixels: np.ndarray, mode: str):
+def test_only_opaque_images_are_read(tmp_path: Path, pixels: np.ndarray, mode: str):
     opaque = _with_alpha(pixels, 255, mode)
     assert opaque.mode == mode
     assert np.array_equal(_one(tmp_path, encode(opaque)), np.asarray(opaque.convert("RGB")))
@@ -269,7 +273,7 @@ def test_transparency(tmp_path: Path, pixels: np.ndarray, mode: str):
         _one(tmp_path, encode(_with_alpha(pixels, 254, mode)))
 
 
-def test_transparent_colours(tmp_path: Path, pixels: np.ndarray):
+def test_transparent_colours_are_refused(tmp_path: Path, pixels: np.ndarray):
     palette = Image.fromarray(pixels[0]).convert("P", palette=Image.Palette.ADAPTIVE)
     used = int(np.asarray(palette)[0, 0])
     with pytest.raises(FringeError, match="is partly transparent"):
@@ -280,7 +284,7 @@ def test_transparent_colours(tmp_path: Path, pixels: np.ndarray):
 
 
 def _png16(channels: int) -> bytes:
-    """A 16-bit PNG of 4 x 4, written by hand: Pillow writes no 16-bit colour."""
+    """Return a 16-bit PNG of 4 x 4, made by hand: Pillow does not write 16-bit colour."""
     colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -294,25 +298,25 @@ def _png16(channels: int) -> bytes:
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_16_bit_png(tmp_path: Path, channels: int):
+def test_16_bit_pngs_are_refused(tmp_path: Path, channels: int):
     with pytest.raises(FringeError, match=r"x\.png: has more than 8 bits.*-depth 8"):
         _one(tmp_path, _png16(channels))
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I", "F"])
-def test_deep_tiff(tmp_path: Path, mode: str):
+def test_deep_tiffs_are_refused(tmp_path: Path, mode: str):
     image = Image.new(mode, (4, 4))
     with pytest.raises(FringeError, match=r"x\.tif: has more than 8 bits"):
         _one(tmp_path, encode(image, "TIFF"), "tif")
 
 
 @pytest.mark.parametrize(("mode", "form"), [("CMYK", "JPEG"), ("CMYK", "TIFF"), ("LAB", "TIFF")])
-def test_other_colours(tmp_path: Path, mode: str, form: str):
+def test_other_colour_modes_are_refused(tmp_path: Path, mode: str, form: str):
     with pytest.raises(FringeError, match=rf"colour mode is {mode}, not RGB; .*sRGB"):
         _one(tmp_path, encode(Image.new(mode, (8, 8)), form), form.lower())
 
 
-def test_moving_image(tmp_path: Path, pixels: np.ndarray):
+def test_animated_images_are_refused(tmp_path: Path, pixels: np.ndarray):
     frames = [Image.fromarray(image) for image in pixels]
     data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:3])
     with pytest.raises(FringeError, match=r"x\.gif: holds more than one frame"):
@@ -325,13 +329,15 @@ def test_moving_image(tmp_path: Path, pixels: np.ndarray):
 @pytest.mark.parametrize(
     "name", ["../a.png", "b/../../a.png", "/a.png", "C:/a.png", "b\\..\\a.png"]
 )
-def test_zip_names_that_escape(tmp_path: Path, files: dict[str, bytes], name: str):
+def test_zip_names_outside_the_folder_are_refused(
+    tmp_path: Path, files: dict[str, bytes], name: str
+):
     path = write_zip(tmp_path / "data.zip", {**files, name: b""})
     with pytest.raises(FringeError, match=r"data\.zip!.*a\.png: its name points outside"):
         open_source(path)
 
 
-def test_zip_name_twice(tmp_path: Path, pixels: np.ndarray):
+def test_duplicate_zip_names_are_refused(tmp_path: Path, pixels: np.ndarray):
     path = tmp_path / "data.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.png", encode(pixels[0]))
@@ -343,14 +349,16 @@ def test_zip_name_twice(tmp_path: Path, pixels: np.ndarray):
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_links_inside_a_folder(tmp_path: Path, pixels: np.ndarray, follow: bool):
-    """Links to images count by their names; a folder counts once, by whatever way."""
+    """Links to images count by their names; a folder may only occur once."""
     files = {f"{index}.png": encode(image) for index, image in enumerate(pixels)}
     inside = write_folder(tmp_path / "inside", {f".store/{name}": files[name] for name in files})
     write_folder(inside, {"b/0.png": files["0.png"]})
-    (inside / "a").symlink_to(".store", target_is_directory=True)  # hidden, so it counts once
+    (inside / "a").symlink_to(
+        ".store", target_is_directory=True
+    )  # the target is hidden, so it counts once
     (inside / "b/again.png").symlink_to("0.png")
     (inside / "b/third.png").symlink_to("again.png")
-    (inside / "notes").symlink_to("nowhere")  # nothing that would be read
+    (inside / "notes").symlink_to("nowhere")  # not an image
     source = open_source(inside, follow_links=follow)
     assert isinstance(source, FolderSource)
     assert source.members == [
@@ -376,7 +384,9 @@ def test_links_inside_a_folder(tmp_path: Path, pixels: np.ndarray, follow: bool)
         (inside / "z.png").unlink()
 
 
-def test_links_out_of_a_folder(tmp_path: Path, files: dict[str, bytes], in_order: np.ndarray):
+def test_links_to_files_outside_a_folder(
+    tmp_path: Path, files: dict[str, bytes], in_order: np.ndarray
+):
     outside = write_folder(tmp_path / "outside", files)
     inside = tmp_path / "inside"
     inside.mkdir()
@@ -388,7 +398,7 @@ def test_links_out_of_a_folder(tmp_path: Path, files: dict[str, bytes], in_order
         ):
             open_source(inside)
         link.unlink()
-    # As Hugging Face's hub keeps files, as a class that lies elsewhere, and a subset of links.
+    # Like Hugging Face's hub, with a class in another folder, and a subset made of links.
     (inside / "class").symlink_to(outside / "00000")
     (inside / "x.png").symlink_to("../outside/00001/img00000001.png")
     (inside / "y.png").symlink_to("../outside/00001/img00000001.png")
@@ -404,7 +414,7 @@ def test_links_out_of_a_folder(tmp_path: Path, files: dict[str, bytes], in_order
 
 
 @pytest.mark.parametrize("dataset", ["tar", "parquet", "zip", "npz", "hdf5", "lmdb"], indirect=True)
-def test_a_link_in_place_of_a_file(dataset: Path, tmp_path: Path, in_order: np.ndarray):
+def test_a_link_instead_of_a_file(dataset: Path, tmp_path: Path, in_order: np.ndarray):
     folder = tmp_path / "linked"
     folder.mkdir()
     if dataset.is_dir():
@@ -422,7 +432,7 @@ def test_a_link_in_place_of_a_file(dataset: Path, tmp_path: Path, in_order: np.n
             open_source(folder)
 
 
-def test_zip_changed_since_it_was_opened(tmp_path: Path, pixels: np.ndarray):
+def test_a_zip_that_changes_after_opening_is_refused(tmp_path: Path, pixels: np.ndarray):
     source = open_source(write_zip(tmp_path / "data.zip", {"a.png": encode(pixels[0])}))
     write_zip(tmp_path / "data.zip", {"b.png": encode(pixels[0])})
     with pytest.raises(FringeError, match=r"zip!a\.png: is damaged"):
@@ -441,7 +451,7 @@ WRONG_ARRAYS = [
 
 
 @pytest.mark.parametrize("array", WRONG_ARRAYS, ids=lambda a: f"{a.dtype}{a.shape}")
-def test_arrays_that_are_not_images(tmp_path: Path, array: np.ndarray):
+def test_arrays_that_are_not_images_are_refused(tmp_path: Path, array: np.ndarray):
     np.savez(tmp_path / "a.npz", array)
     message = rf"an array of {array.dtype} and shape .*{array.shape[1]}, .*uint8 RGB"
     with pytest.raises(FringeError, match=rf"a\.npz: {message}"):
@@ -455,7 +465,7 @@ def test_npz_never_unpickles(tmp_path: Path):
     np.savez(tmp_path / "a.npz", np.array([Bomb()] * 3, dtype=object))
     with pytest.raises(FringeError, match=r"a\.npz: an array of object"):
         open_source(tmp_path / "a.npz")
-    with pytest.raises(AssertionError, match="unpickled"):  # as it would be otherwise
+    with pytest.raises(AssertionError, match="unpickled"):  # NumPy would run it
         np.load(tmp_path / "a.npz", allow_pickle=True)["arr_0"]
 
 
@@ -468,20 +478,20 @@ def _explode() -> None:
     raise AssertionError("unpickled")
 
 
-def test_npz_in_fortran_order(tmp_path: Path, pixels: np.ndarray):
+def test_npz_in_fortran_order_is_refused(tmp_path: Path, pixels: np.ndarray):
     np.savez(tmp_path / "a.npz", np.asfortranarray(pixels))
     with pytest.raises(FringeError, match=r"Fortran.*ascontiguousarray"):
         open_source(tmp_path / "a.npz")
 
 
-def test_npz_of_statistics(tmp_path: Path):
+def test_npz_of_statistics_is_refused(tmp_path: Path):
     np.savez(tmp_path / "a.npz", mu=np.zeros(3), sigma=np.eye(3))
     with pytest.raises(FringeError, match=r"a\.npz: holds statistics.*read_statistics"):
         open_source(tmp_path / "a.npz")
 
 
-def test_npz_with_labels_and_fewer_bytes_than_told(tmp_path: Path, pixels: np.ndarray):
-    np.savez(tmp_path / "a.npz", pixels, np.arange(7))  # as diffusion samplers write it
+def test_npz_with_labels_and_npz_with_too_few_bytes(tmp_path: Path, pixels: np.ndarray):
+    np.savez(tmp_path / "a.npz", pixels, np.arange(7))  # the format of diffusion samplers
     assert np.array_equal(open_source(tmp_path / "a.npz").read([3]), pixels[[3]])
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:
         data = archive.read("arr_0.npy")
@@ -491,7 +501,7 @@ def test_npz_with_labels_and_fewer_bytes_than_told(tmp_path: Path, pixels: np.nd
 
 
 @pytest.mark.parametrize("kind", ["link", "virtual"])
-def test_h5_that_points_elsewhere(tmp_path: Path, pixels: np.ndarray, kind: str):
+def test_h5_with_data_in_other_files_is_refused(tmp_path: Path, pixels: np.ndarray, kind: str):
     write_h5(tmp_path / "b.h5", pixels)
     with h5py.File(tmp_path / "a.h5", "w") as file:
         if kind == "link":
@@ -500,7 +510,7 @@ def test_h5_that_points_elsewhere(tmp_path: Path, pixels: np.ndarray, kind: str)
             layout = h5py.VirtualLayout(pixels.shape, np.uint8)
             layout[:] = h5py.VirtualSource("b.h5", "images", pixels.shape)
             file.create_virtual_dataset("images", layout)
-    with pytest.raises(FringeError, match=r"a\.h5: its `images` lies in other files"):
+    with pytest.raises(FringeError, match=r"a\.h5: its `images` is in other files"):
         open_source(tmp_path / "a.h5")
 
 

@@ -1,4 +1,4 @@
-"""Fingerprints: changed by content, and by nothing else."""
+"""Fingerprints: only content changes them."""
 
 import os
 import time
@@ -33,7 +33,7 @@ def test_touching_and_moving_change_nothing(dataset: Path, tmp_path: Path):
     assert open_source(moved).fingerprint == before
 
 
-def test_resizing_and_count_change_it(dataset: Path):
+def test_resizing_and_count_change_the_fingerprint(dataset: Path):
     values = [
         fingerprint(spec(dataset)),
         fingerprint(spec(dataset, resolution=16)),
@@ -44,7 +44,7 @@ def test_resizing_and_count_change_it(dataset: Path):
 
 
 @pytest.mark.parametrize("form", ["zip", "folder", "npz", "h5"])
-def test_content_changes_it(
+def test_content_changes_the_fingerprint(
     form: str, tmp_path: Path, files: dict[str, bytes], in_order: np.ndarray
 ):
     def write(files: dict[str, bytes], images: np.ndarray) -> dict[str, object]:
@@ -72,7 +72,7 @@ def test_content_changes_it(
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_images_that_are_not_used_do_not_count(
+def test_unused_images_do_not_change_the_fingerprint(
     tmp_path: Path, packed: bool, files: dict[str, bytes], pixels: np.ndarray
 ):
     def write(files: dict[str, bytes]) -> Path:
@@ -97,12 +97,12 @@ def test_repacking_a_zip_changes_nothing(tmp_path: Path, files: dict[str, bytes]
     assert fingerprint(spec(write_zip(tmp_path / "c.zip", renamed))) != fingerprint(spec(stored))
 
 
-def test_a_zip_costs_only_its_directory(tmp_path: Path):
+def test_only_the_directory_of_a_zip_is_read(tmp_path: Path):
     block = os.urandom(1 << 20)
     path = write_zip(tmp_path / "large.zip", {f"{i:04d}.png": block for i in range(100)})
     start = time.perf_counter()
     fingerprint(spec(path))
-    assert time.perf_counter() - start < 0.05  # reading its 100 MiB alone takes longer to hash
+    assert time.perf_counter() - start < 0.05  # hashing its 100 MiB takes longer
 
 
 def test_hashes_are_cached(
@@ -112,15 +112,15 @@ def test_hashes_are_cached(
     path = write_folder(tmp_path / "data", files)
     h5 = write_h5(tmp_path / "a.h5", np.ones((3, 8, 8, 3), np.uint8))
     before = fingerprint(spec(path), cache), fingerprint(spec(h5), cache)
-    assert len(entries_of(cache)) == 8  # one for each image, and the HDF5
+    assert len(entries_of(cache)) == 8  # one for each image, and one for the HDF5 file
     assert list(cache.parent.iterdir()) == [cache]
 
     with monkeypatch.context() as patch:
-        patch.setattr("fringe.sources.digests._sha256", lambda _: pytest.fail("was hashed again"))
-        patch.setattr("fringe.sources.Hdf5Source._rows", lambda *_: pytest.fail("was read again"))
+        patch.setattr("fringe.sources.digests._sha256", lambda _: pytest.fail("hashed again"))
+        patch.setattr("fringe.sources.Hdf5Source._rows", lambda *_: pytest.fail("read again"))
         assert (fingerprint(spec(path), cache), fingerprint(spec(h5), cache)) == before
 
-    # A change that keeps size and modification time is seen all the same.
+    # A change that keeps size and modification time is still detected.
     image = path / "00000/img00000000.png"
     state = image.stat()
     data = bytearray(image.read_bytes())
@@ -128,7 +128,7 @@ def test_hashes_are_cached(
     image.write_bytes(data)
     os.utime(image, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert fingerprint(spec(path), cache) != before[0]
-    assert len(entries_of(cache)) == 8  # the former state's hash is gone
+    assert len(entries_of(cache)) == 8  # the hash of the former state was removed
     assert all(len([*group.iterdir()]) == 1 for group in cache.iterdir())  # files were joined
 
     spoil(cache)
@@ -148,7 +148,7 @@ def test_a_part_does_not_depend_on_other_images(
 
     before = parts(files)
     after = parts(files | {"00000/img00000004.png": encode(pixels[0])})  # the third in order
-    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
     assert len(set(before)) == 3
 
 
@@ -157,7 +157,7 @@ IMITATION = {**PHOTOS, "kind": "imitation", "severity": 0.5}
 
 
 @pytest.mark.parametrize("base", [PHOTOS, IMITATION])
-def test_photographs(base: dict[str, object], monkeypatch: pytest.MonkeyPatch):
+def test_fingerprints_of_photographs(base: dict[str, object], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         photos_module, "loaded_photographs", lambda: pytest.fail("photographs were decoded")
     )
@@ -187,16 +187,16 @@ def test_a_part_of_the_photographs_does_not_depend_on_the_count(base: dict[str, 
     [(PHOTOS, "a59ff5929f5956bc"), (IMITATION, "03c2162737c5816e")],
     ids=["photos", "imitation"],
 )
-def test_fingerprints_of_free_crops_are_those_of_the_first_version(
+def test_fingerprints_of_free_crops_equal_those_of_the_first_version(
     base: dict[str, object], stored: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """Results that users have of them stay as they are."""
+    """So that results of users remain valid."""
     for module in (photos_module, imitation_module):
         monkeypatch.setattr(module, "photo_hashes", lambda: (("cat", "0"),))
     assert fingerprint(base)[:16] == stored
 
 
-def test_a_composition_counts_for_aligned_crops_only(monkeypatch: pytest.MonkeyPatch):
+def test_a_composition_only_changes_fingerprints_of_aligned_crops(monkeypatch: pytest.MonkeyPatch):
     aligned = PHOTOS | {"framing": "aligned"}
     before = fingerprint(PHOTOS), fingerprint(aligned)
     monkeypatch.setitem(photos_module.COMPOSITIONS, "cat", 0.5)
@@ -205,7 +205,7 @@ def test_a_composition_counts_for_aligned_crops_only(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("changed_photographs")
-def test_photographs_files_count(monkeypatch: pytest.MonkeyPatch):
+def test_files_of_photographs_change_the_fingerprint(monkeypatch: pytest.MonkeyPatch):
     before = fingerprint(PHOTOS)
     monkeypatch.setitem(photos_module.PHOTOGRAPHS, "cat", ("skimage", "data/coffee.png"))
     photos_module.photo_hashes.cache_clear()
@@ -228,7 +228,7 @@ def test_photographs_files_count(monkeypatch: pytest.MonkeyPatch):
         ({"kind": "imitation", "severity": -0.1}, "severity is -0.1"),
     ],
 )
-def test_faulty_specifications(change: dict[str, object], message: str):
+def test_invalid_specifications_are_refused(change: dict[str, object], message: str):
     with pytest.raises(FringeError, match=message):
         source_from_spec(PHOTOS | change)
 
@@ -241,8 +241,8 @@ def test_specification_of_files(dataset: Path, in_order: np.ndarray):
         source_from_spec({"kind": "files"})
 
 
-def test_only_sets_with_tiffs_know_that_tiffs_are_not_turned(tmp_path: Path, pixels: np.ndarray):
-    """Of a set without, what an earlier version extracted stays."""
+def test_only_sets_with_tiffs_have_the_revision_of_tiffs(tmp_path: Path, pixels: np.ndarray):
+    """Features that earlier versions extracted from sets without TIFFs remain valid."""
     from fringe.sources.base import REVISION, digest
 
     png = write_folder(tmp_path / "png", {"a.png": encode(pixels[0])})

@@ -1,4 +1,4 @@
-"""Crops and filters, judged by the rules of StyleGAN's dataset tool spelled out in arrays."""
+"""Crops and filters, compared with the rules of StyleGAN's dataset tool in array code."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .conftest import encode, entries_of, spoil, write_folder, write_h5, write_l
 
 
 def wide(image: np.ndarray, width: int, height: int, filter: int) -> np.ndarray | None:
-    """The rule for one image: None where it is left out."""
+    """Apply the rule to one image; None if it is left out."""
     rows = int(np.round(width * image.shape[0] / image.shape[1]))
     if image.shape[1] < width or rows < height:
         return None
@@ -57,7 +57,7 @@ def test_wide_crop(
     assert np.array_equal(source.read(range(len(expected))), expected)
 
 
-def test_the_wide_crop_of_every_form(dataset: Path, in_order: np.ndarray):
+def test_the_wide_crop_of_every_format(dataset: Path, in_order: np.ndarray):
     source = open_source(dataset, crop="wide 24x18", count=5, order="file")
     assert len(source) == 5
     expected = [wide(image, 24, 18, Image.Resampling.LANCZOS) for image in in_order[:5]]
@@ -68,7 +68,7 @@ def test_the_wide_crop_of_every_form(dataset: Path, in_order: np.ndarray):
         open_source(dataset, crop="wide 24x18", count=8)
 
 
-def test_box_is_pillows_and_lanczos_the_default(dataset: Path, in_order: np.ndarray):
+def test_box_equals_pillows_and_lanczos_is_the_default(dataset: Path, in_order: np.ndarray):
     square = in_order[:, :, 2:22]
     expected = [
         np.asarray(Image.fromarray(image).resize((8, 8), Image.Resampling.BOX)) for image in square
@@ -93,23 +93,23 @@ def test_sizes_are_read_once(
     )
     crop = "wide 32x24"
     few = open_source(path, crop=crop, count=2, cache=cache, order="file")
-    assert len(read) == 4  # the fourth is the second that is large enough
+    assert len(read) == 4  # the fourth image is the second large enough one
     again = open_source(path, crop=crop, count=2, cache=cache, order="file")
     assert len(read) == 4
     every = open_source(path, crop=crop, cache=cache)
     assert len(read) == 12
     assert len(open_source(path, crop=crop, cache=cache)) == len(every)
     open_source(path, crop="wide 16x16", count=1, cache=cache, order="file")
-    assert len(read) == 17  # of the other crop nothing was known; the fifth is large enough
+    assert len(read) == 17  # nothing was cached for the other crop; the fifth image is large enough
     assert np.array_equal(few.read([0, 1]), every.read([0, 1]))
     assert few.fingerprint == again.fingerprint != every.fingerprint
 
-    assert len([key for key in entries_of(cache) if "sizes of" in key]) == 2  # of two crops
+    assert len([key for key in entries_of(cache) if "sizes of" in key]) == 2  # for two crops
     spoil(cache)
     assert len(open_source(path, crop=crop, cache=cache)) == len(every)
 
 
-def test_what_is_left_out_changes_the_fingerprint(
+def test_images_that_are_left_out_change_the_fingerprint(
     tmp_path: Path, many_sizes: dict[str, np.ndarray]
 ):
     files = {name: encode(image) for name, image in many_sizes.items()}
@@ -139,7 +139,9 @@ def test_what_is_left_out_changes_the_fingerprint(
         ({"crop": "wide 24x16", "resolution": 16}, "resolution is 16, but crop .* 24 x 24"),
     ],
 )
-def test_options_that_do_not_fit(tmp_path: Path, options: dict, message: str, pixels: np.ndarray):
+def test_invalid_options_are_refused(
+    tmp_path: Path, options: dict, message: str, pixels: np.ndarray
+):
     path = write_h5(tmp_path / "a.h5", pixels)
     with pytest.raises(FringeError, match=rf"a\.h5: .*{message}"):
         open_source(path, **options)

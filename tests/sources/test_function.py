@@ -1,4 +1,4 @@
-"""Images that a function makes: what it is asked for, what may come back, and what is tracked."""
+"""Images that a function makes: its arguments, its results, and its fingerprint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ import numpy as np
 CALLS = []
 
 def images(indices, seed=0, size=8, device="none", text="", on=False):
-    """Noise of a stream of each image's own."""
+    """Noise from a separate stream for each image."""
     CALLS.append((indices.tolist(), device))
     return np.stack([
         np.random.default_rng([seed, int(i), on]).integers(0, 256, (size, size, 3), np.uint8)
@@ -76,7 +76,7 @@ Make = Callable[[str], str]
 
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Write a module, as if it was there for the first time, and return its name."""
+    """Write a module that was not imported before, and return its name."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
@@ -100,7 +100,7 @@ def source(make: Make) -> Callable[..., FunctionSource]:
     return opened
 
 
-def test_image_i_is_that_of_the_function(source: Callable[..., FunctionSource]) -> None:
+def test_images_equal_those_of_the_function(source: Callable[..., FunctionSource]) -> None:
     made = source("images", 120, seed=3, settings={"size": 16, "on": True})
     assert isinstance(made, ImageSource)
     assert (len(made), made.resolution, made.simulated) == (120, (16, 16), False)
@@ -134,7 +134,7 @@ def test_grey_images_become_three_channels(source: Callable[..., FunctionSource]
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "said"),
+    ("name", "options", "message"),
     [
         ("fails", {}, r"made_here:fails: fails for images 0 \(ValueError: no image 0\)"),
         ("floats", {}, r"returns an array of type float32 and shape \(1, 4, 4, 3\) for 1 images"),
@@ -150,15 +150,15 @@ def test_grey_images_become_three_channels(source: Callable[..., FunctionSource]
         ("images", {"settings": {"seed": 4}}, "contain 'seed', which has its own key"),
     ],
 )
-def test_what_is_refused(
-    source: Callable[..., FunctionSource], name: str, options: dict[str, Any], said: str
+def test_wrong_functions_and_options_are_refused(
+    source: Callable[..., FunctionSource], name: str, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(FringeError, match=said):
+    with pytest.raises(FringeError, match=message):
         source(name, **options).read([5])
 
 
 @pytest.mark.parametrize("function", ["images", "__main__:images", "a b:c", "os:path:join"])
-def test_a_name_that_is_none(function: str) -> None:
+def test_invalid_names_are_refused(function: str) -> None:
     with pytest.raises(FringeError, match="is not of the form module:function"):
         FunctionSource(function, 9)
 
@@ -174,14 +174,14 @@ def test_images_that_depend_on_their_batch_are_refused(
         assert require_same(other.read, other.name) == other.resolution
 
 
-def test_a_fingerprint_follows_code_settings_and_what_the_function_says(
+def test_the_fingerprint_depends_on_code_settings_and_the_attribute(
     make: Make, tmp_path: Path
 ) -> None:
     def found(code: str = CODE, **options: Any) -> str:
         return FunctionSource(f"{make(code)}:images", 9, **options).fingerprint
 
     first = found()
-    assert found() == first, "the same again"
+    assert found() == first, "no change"
     others = [
         found(CODE + "\nother = 1\n"),
         found(seed=1),
@@ -222,14 +222,14 @@ def test_classes(source: Callable[..., FunctionSource]) -> None:
 
 
 @pytest.mark.parametrize("classes", ["[0.5] * 9", "[0] * 8", "[-1] * 9", "[1 << 40] * 9"])
-def test_classes_that_are_none(make: Make, classes: str) -> None:
+def test_invalid_classes_are_refused(make: Make, classes: str) -> None:
     module = make(CODE + f"\nplain.classes = lambda indices: {classes}\n")
     with pytest.raises(FringeError, match="return an integer of at least 0 for each"):
         class_labels(FunctionSource(f"{module}:plain", 9))
 
 
-def test_no_code_runs_that_was_not_allowed(tmp_path: Path, make: Make) -> None:
-    """Not even that of an installed package, of which any function could be named."""
+def test_code_that_is_not_allowed_does_not_run(tmp_path: Path, make: Make) -> None:
+    """Not even code of an installed package, because any function could be named."""
     module = make(f"open({str(tmp_path / 'ran')!r}, 'w')\n{CODE}")
     with only_installed():
         for function in (f"{module}:plain", "numpy:zeros", "os:system"):

@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_image_i_is_made_of_row_i_of_one_stream(folder: Path) -> None:
+def test_image_i_is_made_from_row_i_of_one_stream(folder: Path) -> None:
     source = GeneratedSource(folder / "plain.pkl", 120, seed=3)
     assert isinstance(source, ImageSource)
     assert (len(source), source.resolution, source.simulated) == (120, (16, 16), False)
@@ -74,8 +74,8 @@ def test_truncation_noise_and_labels_reach_the_generator(folder: Path) -> None:
     assert GeneratedSource(folder / "plain.pkl", 9).classes() is None
 
 
-def test_labels_are_drawn_as_often_as_in_a_data_set(folder: Path, tmp_path: Path) -> None:
-    """Each is the label of one of its images, all being as likely."""
+def test_labels_are_drawn_with_the_frequencies_of_a_data_set(folder: Path, tmp_path: Path) -> None:
+    """Each is the label of a random image of the data set."""
     counts = [30, 0, 50, 20, 0]
     source = GeneratedSource(
         folder / "classes.pkl", 2000, 1, noise="none", label="dataset", class_counts=counts
@@ -91,7 +91,7 @@ def test_labels_are_drawn_as_often_as_in_a_data_set(folder: Path, tmp_path: Path
     latents = np.random.RandomState(1).randn(9, 16)
     expected = generator(latents, 1.0, labels[:9], "none").transpose(0, 2, 3, 1)
     assert np.array_equal(source.read(range(9)), expected)
-    # Fewer classes than the generator has are no fault, more are.
+    # Fewer classes than the generator has are allowed, more are refused.
     few = GeneratedSource(folder / "classes.pkl", 9, label="dataset", class_counts=[1, 2])
     assert few.read([0]).shape == (1, 8, 8, 3)
     more = GeneratedSource(folder / "classes.pkl", 9, label="dataset", class_counts=[1] * 6)
@@ -99,7 +99,7 @@ def test_labels_are_drawn_as_often_as_in_a_data_set(folder: Path, tmp_path: Path
         more.read([0])
 
 
-def test_balanced_labels_are_exactly_balanced_whatever_the_number(folder: Path) -> None:
+def test_balanced_labels_are_balanced_for_every_count(folder: Path) -> None:
     def classes(count: int) -> list[int]:
         source = GeneratedSource(folder / "classes.pkl", count, 4, noise="none", label="balanced")
         found = source.classes()
@@ -122,9 +122,9 @@ def test_balanced_labels_are_exactly_balanced_whatever_the_number(folder: Path) 
 
 
 def test_labels_of_a_data_set_may_be_folders_of_all_classes(folder: Path, tmp_path: Path) -> None:
-    """They are numbered in the order of their names, so each class must have one."""
+    """Folders are numbered in the order of their names, so each class must have a folder."""
 
-    def asked(names: str) -> ImageSource:
+    def opened(names: str) -> ImageSource:
         for place, name in enumerate(names):
             for number in range(place + 1):
                 path = tmp_path / names / name / f"{number}.png"
@@ -135,12 +135,12 @@ def test_labels_of_a_data_set_may_be_folders_of_all_classes(folder: Path, tmp_pa
                 "labels": {"kind": "files", "path": str(tmp_path / names)}}  # fmt: skip
         return source_from_spec(spec)
 
-    every = asked("bacde")
+    every = opened("bacde")
     assert isinstance(every, GeneratedSource)
     assert every.class_counts == [2, 1, 3, 4, 5]
     assert every.read([0]).shape == (1, 8, 8, 3)
     with pytest.raises(FringeError, match=r"has 5 classes, but .* are in folders of 4 classes"):
-        asked("abcd").read([0])
+        opened("abcd").read([0])
 
 
 def test_a_label_is_a_class_or_a_rule(folder: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_label_is_a_class_or_a_rule(folder: Path) -> None:
             GeneratedSource(folder / "classes.pkl", 9, **options)
 
 
-def test_a_fingerprint_follows_the_frequencies_of_labels(folder: Path, tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_the_frequencies_of_labels(folder: Path, tmp_path: Path) -> None:
     def fingerprint(labels: list[int]) -> str:
         images = {f"{i}.png": encode(np.zeros((2, 2, 3), np.uint8)) for i in range(len(labels))}
         pairs = [[f"{i}.png", label] for i, label in enumerate(labels)]
@@ -168,7 +168,7 @@ def test_a_fingerprint_follows_the_frequencies_of_labels(folder: Path, tmp_path:
     assert fingerprint([0, 1, 1]) != GeneratedSource(folder / "classes.pkl", 9, label=1).fingerprint
 
 
-def test_float16_is_asked_for_by_its_key_and_moves_pixels_a_little(folder: Path) -> None:
+def test_float16_changes_pixels_a_little(folder: Path) -> None:
     spec = {"kind": "generator", "path": str(folder / "half.pkl"), "count": 20, "seed": 1,
             "truncation": 1.0, "noise": "const"}  # fmt: skip
     plain, off, on = (
@@ -181,15 +181,15 @@ def test_float16_is_asked_for_by_its_key_and_moves_pixels_a_little(folder: Path)
     latents = np.random.RandomState(1).randn(20, 16)
     np.testing.assert_array_equal(on.read(rows), generator(latents).transpose(0, 2, 3, 1))
     moved = np.abs(on.read(rows).astype(int) - plain.read(rows))
-    # Cut to whole numbers, a value moves where rounding to 11 bits carries it over one: of values
-    # up to 255 mostly by 1, never by more than 3.
+    # Values are truncated to integers, so a value changes if rounding to 11 bits moves it across
+    # an integer: for values up to 255 mostly by 1, never by more than 3.
     assert 0 < moved.max() <= 3
     assert 0.001 < (moved > 0).mean() < 0.3
     with pytest.raises(FringeError, match=r"fast\.pkl: no part of this fastgan .*`fp16: false`"):
         source_from_spec(spec | {"path": str(folder / "fast.pkl"), "fp16": True}).read([0])
 
 
-def test_a_fingerprint_is_that_of_runs_before_there_was_fp16(folder: Path) -> None:
+def test_fingerprints_without_fp16_equal_those_of_earlier_versions(folder: Path) -> None:
     source = GeneratedSource(folder / "plain.pkl", 10, 3, truncation=0.7, label=1)
     content = hashlib.sha256((folder / "plain.pkl").read_bytes()).hexdigest()
     asked = ["generated", 1, content, 3, 0.7, "const", 1, 2, 9]
@@ -197,7 +197,7 @@ def test_a_fingerprint_is_that_of_runs_before_there_was_fp16(folder: Path) -> No
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
-def test_a_range_is_in_the_fingerprint_where_it_changes_images(tmp_path: Path) -> None:
+def test_the_fingerprint_contains_a_range_that_changes_images(tmp_path: Path) -> None:
     class Bright(Quick):
         def forward(self, latents: torch.Tensor) -> torch.Tensor:
             return latents.view(-1, 1, 2, 2).sigmoid()
@@ -231,8 +231,8 @@ def test_a_network_pickle_may_have_another_range(folder: Path) -> None:
     assert np.abs(moved[inside]).max() <= 1
 
 
-def test_random_noise_belongs_to_the_image(folder: Path) -> None:
-    """Whatever is read along with it; a Projected GAN has no other noise."""
+def test_random_noise_depends_only_on_the_image(folder: Path) -> None:
+    """It does not depend on the other images of a call; a Projected GAN has no other noise."""
     for name, noise in (("plain.pkl", "random"), ("fast.pkl", "const")):
         source = GeneratedSource(folder / name, 4, noise=noise)
         together = source.read(range(4))
@@ -242,21 +242,21 @@ def test_random_noise_belongs_to_the_image(folder: Path) -> None:
         assert not np.array_equal(still, together)
 
 
-def test_a_grey_generator_gives_three_equal_channels(folder: Path) -> None:
+def test_a_grey_generator_makes_three_equal_channels(folder: Path) -> None:
     images = GeneratedSource(folder / "grey.pkl", 3).read(range(3))
     assert images.shape == (3, 8, 8, 3)
     assert (images == images[..., :1]).all()
     assert images.std() > 0
 
 
-def test_shards_are_the_whole_in_pieces(folder: Path, tmp_path: Path) -> None:
+def test_shards_together_equal_the_source(folder: Path, tmp_path: Path) -> None:
     source = GeneratedSource(folder / "plain.pkl", 70)
     render_shard(source, 20, 70, tmp_path / "shard.h5", {"images": "x"})
     rows = list(range(20, 70))
     assert np.array_equal(RenderedShard(tmp_path / "shard.h5").read(rows), source.read(rows))
 
 
-def test_the_fingerprint_follows_the_content(folder: Path, tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_content_and_options(folder: Path, tmp_path: Path) -> None:
     def fingerprint(path: Path = folder / "plain.pkl", **options: object) -> str:
         return GeneratedSource(path, 10, **options).fingerprint
 
@@ -273,13 +273,13 @@ def test_the_fingerprint_follows_the_content(folder: Path, tmp_path: Path) -> No
         fingerprint(label=1),
     ]
     assert len({plain, *others}) == 6
-    # A larger count leaves earlier shards alone.
+    # A larger count does not change earlier shards.
     ten, twenty = (GeneratedSource(folder / "plain.pkl", count) for count in (10, 20))
     assert ten.fingerprint_of(0, 10) == twenty.fingerprint_of(0, 10)
     assert ten.fingerprint != twenty.fingerprint
 
 
-def test_its_fingerprint_needs_no_torch(folder: Path) -> None:
+def test_the_fingerprint_needs_no_torch(folder: Path) -> None:
     code = (
         "import sys\nfrom fringe.sources import source_from_spec\n"
         f"spec = {{'kind': 'generator', 'path': {str(folder / 'plain.pkl')!r}, 'count': 3, "
@@ -296,12 +296,12 @@ def test_a_copy_in_another_process_makes_the_same_images(folder: Path) -> None:
     source = GeneratedSource(folder / "plain.pkl", 5)
     images = source.read(range(5))
     message = pickle.dumps(source)
-    assert len(message) < 2000, "the network does not travel"
+    assert len(message) < 2000, "the network is not pickled"
     assert np.array_equal(pickle.loads(message).read(range(5)), images)
 
 
 class Quick(torch.nn.Module):
-    """Takes less time than drawing its latents."""
+    """A generator that is faster than drawing its latents."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -312,7 +312,7 @@ class Quick(torch.nn.Module):
 
 
 class Overflowing(Quick):
-    """Images whose latents add up to less than -3 hold a NaN; none of the first eight does."""
+    """A generator of NaNs for latents whose sum is below -3; not among the first eight images."""
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         image = latents.view(-1, 1, 2, 2) / 4
@@ -320,33 +320,33 @@ class Overflowing(Quick):
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
-def test_an_image_that_is_not_finite_is_refused_by_index_and_seed(tmp_path: Path) -> None:
+def test_the_message_for_a_nan_names_index_and_seed(tmp_path: Path) -> None:
     torch.jit.save(torch.jit.script(Overflowing()), tmp_path / "g.pt")
     source = GeneratedSource(tmp_path / "g.pt", 200, 5)
     latents = np.random.RandomState(5).randn(200, 4)
     wrong = np.flatnonzero(latents.sum(1) < -3)
     assert wrong[0] > 2
-    told = rf"^{tmp_path}/g\.pt: image {wrong[0]} of seed 5 holds NaN or infinite values"
+    message = rf"^{tmp_path}/g\.pt: image {wrong[0]} of seed 5 holds NaN or infinite values"
     right = np.setdiff1d(np.arange(200), wrong)
     assert source.read(right).any()
     for read in (range(200), wrong, [0, wrong[0], 1]):
-        with pytest.raises(FringeError, match=told):
+        with pytest.raises(FringeError, match=message):
             source.read(read)
-    with pytest.raises(FringeError, match=told):
+    with pytest.raises(FringeError, match=message):
         render_shard(source, 0, 100, tmp_path / "images.h5", {"images": "x"})
     assert not (tmp_path / "images.h5").exists()
     for workers in (0, 1):
-        with pytest.raises(FringeError, match=told):
+        with pytest.raises(FringeError, match=message):
             list(decoded(source, [(0, 100), (100, 200)], workers))
 
 
-def test_numbers_that_overflow_in_float16_are_refused_and_made_in_float32(folder: Path) -> None:
+def test_overflow_in_float16_is_refused_and_float32_works(folder: Path) -> None:
     convert(folder / "half.pkl", folder / "large.safetensors")
     with safe_open(folder / "large.safetensors", "pt") as file:
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = file.metadata()
     metadata["config"] = json.dumps(json.loads(metadata["config"]) | {"conv_clamp": None})
-    state["synthesis.b32.torgb.bias"] += 1e5  # of which float16 has none
+    state["synthesis.b32.torgb.bias"] += 1e5  # too large for float16
     save_file(state, folder / "large.safetensors", metadata)
     half, full = (
         GeneratedSource(folder / "large.safetensors", 4, fp16=fp16) for fp16 in (True, False)
@@ -357,37 +357,37 @@ def test_numbers_that_overflow_in_float16_are_refused_and_made_in_float32(folder
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
-def test_threads_that_read_ahead_get_the_images_of_their_rows(tmp_path: Path) -> None:
+def test_threads_get_the_images_of_their_rows(tmp_path: Path) -> None:
     torch.jit.save(torch.jit.script(Quick()), tmp_path / "quick.pt")
     count, size = 12000, 40
     bounds = [(first, first + size) for first in range(0, count, size)]
     together = GeneratedSource(tmp_path / "quick.pt", count)
     images = np.concatenate(list(decoded(together, bounds, 0, 4)))
-    # 2 x 2 pixels are four latents, so what each must be is known without a generator.
+    # 2 x 2 pixels are four latents, so each image is known without a generator.
     latents = np.random.RandomState(0).randn(count, 4).astype(np.float32)
     expected = (latents / 4 * np.float32(127.5) + 128).clip(0, 255).astype(np.uint8)
     assert np.array_equal(images[..., 0].reshape(count, 4), expected)
     assert np.array_equal(GeneratedSource(tmp_path / "quick.pt", count).read(range(count)), images)
 
 
-def test_threads_load_a_generator_once_and_run_it_in_turn(
+def test_threads_load_a_generator_once_and_take_turns(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = load_generator(folder / "plain.pkl")
     busy, loads, overlaps = threading.Lock(), [], []
 
     def forward(inputs: object) -> object:
-        alone = busy.acquire(blocking=False)
-        overlaps.append(not alone)
+        first = busy.acquire(blocking=False)
+        overlaps.append(not first)
         try:
             return generator.forward(inputs)
         finally:
-            if alone:
+            if first:
                 busy.release()
 
     def load(*given: object, **options: object) -> object:
         loads.append(given)
-        load_generator(*given, **options)  # takes its time
+        load_generator(*given, **options)  # loading takes a while
         return replace(generator, forward=forward)
 
     monkeypatch.setattr("fringe.generators.load_generator", load)
@@ -405,12 +405,14 @@ def test_threads_load_a_generator_once_and_run_it_in_turn(
         ("plain.pkl", {"label": 0}, r"plain\.pkl: is not conditional; remove `label` \(0\)"),
     ],
 )
-def test_bad_input(folder: Path, name: str, options: dict[str, object], message: str) -> None:
+def test_invalid_options_are_refused(
+    folder: Path, name: str, options: dict[str, object], message: str
+) -> None:
     with pytest.raises(FringeError, match=message):
         GeneratedSource(folder / name, 3, **options).read([0])
 
 
-def test_a_specification_opens_it(folder: Path) -> None:
+def test_a_specification_opens_the_source(folder: Path) -> None:
     spec = {
         "kind": "generator",
         "path": str(folder / "classes.pkl"),

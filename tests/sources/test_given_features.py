@@ -1,4 +1,4 @@
-"""Features of another tool: NPZ, HDF5, and what runs and `fringe export` write; wrong files."""
+"""Features of other tools, of runs and of `fringe export` in NPZ and HDF5; wrong files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rows(width: int, count: int = N, seed: int = 0) -> npt.NDArray[np.float32]:
 
 @pytest.fixture
 def arrays() -> Arrays:
-    """What a file holds at its best."""
+    """The arrays of a valid file."""
     return {
         "features": rows(1280),
         "logits": rows(1000, seed=1),
@@ -59,7 +59,7 @@ def both(path: Path, **options: Any) -> GivenFeatures:
     return GivenFeatures(path, [FID, CONTROL], **options)
 
 
-def test_an_npz_and_an_hdf5_give_the_same(tmp_path: Path, arrays: Arrays) -> None:
+def test_npz_and_hdf5_have_the_same_features(tmp_path: Path, arrays: Arrays) -> None:
     first = both(npz(tmp_path, arrays))
     assert (len(first), first.networks) == (N, [FID, CONTROL])
     assert first.has_logits(FID)
@@ -85,13 +85,13 @@ def test_an_npz_and_an_hdf5_give_the_same(tmp_path: Path, arrays: Arrays) -> Non
 def test_arrays_may_be_named_by_their_network(
     tmp_path: Path, arrays: Arrays, write: Callable[[Path, Arrays], Path]
 ) -> None:
-    """The same name as in the configuration or in paths of files; groups in HDF5."""
+    """The name in the configuration or in paths of files; groups in HDF5."""
     named = {
         f"{FID}/features": arrays["features"],
         f"{FID}/logits": arrays["logits"],
         CONTROL: arrays[CONTROL].astype(np.float64),
         "classes": arrays["labels"].astype(np.uint8),
-        "features": rows(3, 5),  # of whatever else: names of networks go first
+        "features": rows(3, 5),  # other features: names of networks have priority
         "other": np.zeros((2, 2)),
     }
     source = both(write(tmp_path, named))
@@ -100,7 +100,7 @@ def test_arrays_may_be_named_by_their_network(
     assert source.classes() is not None
 
 
-def test_what_tells_classes_may_be_missing(tmp_path: Path, arrays: Arrays) -> None:
+def test_logits_and_labels_may_be_missing(tmp_path: Path, arrays: Arrays) -> None:
     del arrays["labels"], arrays["logits"]
     source = both(npz(tmp_path, arrays))
     assert not source.has_logits(FID)
@@ -109,7 +109,7 @@ def test_what_tells_classes_may_be_missing(tmp_path: Path, arrays: Arrays) -> No
 
 
 def test_fewer_images_are_a_random_subset(tmp_path: Path, arrays: Arrays) -> None:
-    """The one that as many images in files would have; each prefix is one, too."""
+    """The same subset as for image files; each prefix is a random subset, too."""
     path = npz(tmp_path, arrays)
     order = random_stream(3, "order").permutation(N)
     few = both(path, count=5, seed=3)
@@ -127,12 +127,12 @@ def test_fewer_images_are_a_random_subset(tmp_path: Path, arrays: Arrays) -> Non
     assert len(prints) == 5
 
 
-def test_a_fingerprint_is_that_of_the_rows(tmp_path: Path, arrays: Arrays) -> None:
+def test_the_fingerprint_depends_on_the_used_rows(tmp_path: Path, arrays: Arrays) -> None:
     cache = tmp_path / "cache"
     path = npz(tmp_path, arrays)
     before = both(path, cache=cache)
     prints = before.fingerprint_in(FID), before.fingerprint_in(CONTROL), before.fingerprint
-    assert both(path, cache=cache).fingerprint == prints[2], "remembered"
+    assert both(path, cache=cache).fingerprint == prints[2], "cached"
     assert both(npz(tmp_path, {**arrays, "others": np.ones(3)})).fingerprint == prints[2]
     arrays[CONTROL][3, 3] += 1
     after = both(npz(tmp_path, arrays), cache=cache)
@@ -151,7 +151,7 @@ def test_values_are_read_once(
 
 
 @pytest.mark.parametrize("count", [None, 7])
-def test_what_is_imported_is_a_feature_file(
+def test_imported_features_are_a_feature_file(
     tmp_path: Path, arrays: Arrays, count: int | None
 ) -> None:
     source = both(npz(tmp_path, arrays), count=count)
@@ -168,7 +168,7 @@ def test_what_is_imported_is_a_feature_file(
     assert open_features(tmp_path / "out.h5").class_names is None
 
 
-def test_a_file_that_changes_is_not_imported(tmp_path: Path, arrays: Arrays) -> None:
+def test_a_changed_file_is_not_imported(tmp_path: Path, arrays: Arrays) -> None:
     path = npz(tmp_path, arrays)
     source = both(path)
     assert source.fingerprint
@@ -183,7 +183,7 @@ def test_a_file_that_changes_is_not_imported(tmp_path: Path, arrays: Arrays) -> 
 
 
 def shard(folder: Path, first: int, last: int, network: str = FID) -> Path:
-    """A shard of features as extraction writes it."""
+    """Write a shard of features like extraction."""
     path = folder / network / f"{first:07d}-{last:07d}.h5"
     path.parent.mkdir(exist_ok=True)
     with h5py.File(path, "w") as file:
@@ -193,8 +193,8 @@ def shard(folder: Path, first: int, last: int, network: str = FID) -> Path:
     return path
 
 
-def test_features_that_a_run_has_written(tmp_path: Path) -> None:
-    """They are read from the shards, and also from what they are exported to."""
+def test_features_of_a_run_are_read(tmp_path: Path) -> None:
+    """From its shards, and from exported files."""
     shards = [shard(tmp_path, 0, 5), shard(tmp_path, 5, N)]
     linked = tmp_path / f"{FID}.h5"
     link_shards(shards, linked)
@@ -219,13 +219,13 @@ def test_features_that_a_run_has_written(tmp_path: Path) -> None:
             GivenFeatures(path, ["resnet50"])
 
 
-def test_shards_lie_below_the_file_that_links_them(tmp_path: Path) -> None:
+def test_shards_must_be_below_the_file_that_links_them(tmp_path: Path) -> None:
     linked = tmp_path / "a.h5"
     link_shards([shard(tmp_path, 0, N)], linked)
     for names, message in (
         ('["../x.h5"]', "points outside"),
         ('["gone.h5"]', r"gone\.h5: does not exist"),
-        ('["a.h5"]', "its `features` lies in other files"),  # the file itself
+        ('["a.h5"]', "its `features` is in other files"),  # the file itself
         ('["a.h5", "a.h5"]', "links a shard twice"),
         ('["a.h5"', "its attribute `shards` is damaged"),
         ("7", "its attribute `shards` is damaged"),
@@ -280,7 +280,7 @@ BAD: list[tuple[Callable[[Arrays], None], str]] = [
 
 @pytest.mark.parametrize("write", [npz, hdf5])
 @pytest.mark.parametrize(("change", "message"), BAD, ids=[message[:30] for _, message in BAD])
-def test_wrong_arrays(
+def test_wrong_arrays_are_refused(
     tmp_path: Path,
     arrays: Arrays,
     write: Callable[[Path, Arrays], Path],
@@ -307,7 +307,7 @@ def test_nothing_is_unpickled(tmp_path: Path, arrays: Arrays) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_wrong_files(tmp_path: Path, arrays: Arrays) -> None:
+def test_wrong_files_are_refused(tmp_path: Path, arrays: Arrays) -> None:
     path = npz(tmp_path, arrays)
     with pytest.raises(FringeError, match="holds 12 images, fewer than the 13 asked for"):
         both(path, count=13)
@@ -329,11 +329,11 @@ def test_wrong_files(tmp_path: Path, arrays: Arrays) -> None:
         GivenFeatures(tmp_path / "hole.h5", [CONTROL])
     with h5py.File(tmp_path / "link.h5", "w") as file:
         file[CONTROL] = h5py.ExternalLink("hole.h5", CONTROL)
-    with pytest.raises(FringeError, match="its `untrained` lies in other files"):
+    with pytest.raises(FringeError, match="its `untrained` is in other files"):
         GivenFeatures(tmp_path / "link.h5", [CONTROL])
 
 
-def test_one_flipped_byte_is_noticed(tmp_path: Path, arrays: Arrays) -> None:
+def test_a_flipped_byte_is_refused(tmp_path: Path, arrays: Arrays) -> None:
     path = npz(tmp_path, arrays)
     data = bytearray(path.read_bytes())
     data[data.find(arrays["features"].tobytes()[:64]) + 40] ^= 1
@@ -342,7 +342,7 @@ def test_one_flipped_byte_is_noticed(tmp_path: Path, arrays: Arrays) -> None:
         assert both(path).fingerprint
 
 
-def test_a_specification(tmp_path: Path, arrays: Arrays) -> None:
+def test_a_specification_opens_the_source(tmp_path: Path, arrays: Arrays) -> None:
     spec = {"kind": "features", "path": str(npz(tmp_path, arrays)), "networks": [FID, CONTROL]}
     source = source_from_spec(spec)
     assert isinstance(source, GivenFeatures)
@@ -351,6 +351,6 @@ def test_a_specification(tmp_path: Path, arrays: Arrays) -> None:
         source.read([0])
 
 
-def test_a_network_that_is_unknown_is_a_fault_elsewhere(tmp_path: Path) -> None:
+def test_an_unknown_network_is_reported_elsewhere(tmp_path: Path) -> None:
     source = GivenFeatures(npz(tmp_path, {"features": rows(7)}), ["incepton"])
     assert source.features_in("incepton")["features"].shape == (N, 7)

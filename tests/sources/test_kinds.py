@@ -10,8 +10,8 @@ from fringe.config.sources import SECTIONS, opening_keys
 from fringe.sources.kinds import KINDS
 from fringe.sources.photos import SMALLEST_SIDE
 
-# Keys of specifications that a run adds: how many images are taken, what may be decoded at once,
-# the real images whose labels a generator follows, and the networks whose features are asked for.
+# Keys of specifications that a run adds: the number of images, the limits, the real images whose
+# labels a generator follows, and the networks whose features are used.
 ADDED = {"least", "limits", "labels", "networks"}
 
 
@@ -27,24 +27,24 @@ def test_every_kind_has_a_section_and_an_opener() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_keys_of_a_kind_are_those_of_its_section(kind: str) -> None:
+def test_the_keys_of_a_kind_equal_those_of_its_section(kind: str) -> None:
     keys = KINDS[kind].keys
     assert [key for key in keys if key not in ADDED] == opening_keys(kind)
     for key, field in SECTIONS[kind].model_fields.items():
         if key in keys and field.default is None:
-            assert keys[key][1], f"{key} may be left out"
+            assert keys[key][1], f"{key} is optional"
         elif key in keys and field.is_required():
-            assert not keys[key][1], f"{key} may not be left out"
+            assert not keys[key][1], f"{key} is required"
 
 
 @pytest.mark.parametrize("kind", SECTIONS)
-def test_a_section_says_what_the_kind_is(kind: str) -> None:
+def test_a_section_describes_its_kind(kind: str) -> None:
     text = SECTIONS[kind].model_fields["kind"].description or ""
     assert text.startswith(f"`{kind}`: "), "`kind` in the section is described by `<kind>`: <text>"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_says_how_fast_images_are_made_if_they_are(kind: str) -> None:
+def test_kinds_that_make_images_have_a_speed(kind: str) -> None:
     speed = KINDS[kind].pixels_per_second
     assert (speed is not None) == SECTIONS[kind].is_rendered, (
         "a kind whose images are made says `pixels_per_second` in src/fringe/sources/kinds.py and "
@@ -53,11 +53,11 @@ def test_a_kind_says_how_fast_images_are_made_if_they_are(kind: str) -> None:
     assert speed is None or (set(speed) == {"cpu", "cuda"} and min(speed.values()) > 0)
 
 
-def test_the_framings_of_a_configuration_are_those_of_the_photographs() -> None:
+def test_the_framings_of_a_configuration_equal_those_of_the_photographs() -> None:
     assert get_args(SECTIONS["photos"].model_fields["framing"].annotation) == (*SMALLEST_SIDE,)
 
 
-def test_what_is_trained_is_rendered() -> None:
+def test_images_of_trained_generators_are_rendered() -> None:
     for kind, section in SECTIONS.items():
         assert section.is_rendered or not section.is_trained, kind
         assert section.in_files == (kind == "files")

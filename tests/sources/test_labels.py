@@ -1,4 +1,4 @@
-"""Labels in ``dataset.json``: of which images, in which order, and what is not one."""
+"""Labels in ``dataset.json``: their images, their order, and invalid labels."""
 
 import json
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def with_labels(images: dict[str, bytes], labels: object) -> dict[str, bytes]:
     return {**images, "dataset.json": json.dumps({"labels": labels}).encode()}
 
 
-def test_labels_are_those_of_the_images_that_are_used(
+def test_labels_belong_to_the_used_images(
     tmp_path: Path, write: Write, images: dict[str, bytes], pixels: np.ndarray
 ):
     pairs = [[name, int(name[9])] for name in images]  # the label of image i is i
@@ -55,7 +55,7 @@ def test_labels_are_those_of_the_images_that_are_used(
         assert sorted(labels) == np.flatnonzero(class_counts(source).counts).tolist()
 
 
-def test_labels_may_be_what_json_holds(tmp_path: Path, write: Write, images: dict[str, bytes]):
+def test_labels_may_be_any_json_value(tmp_path: Path, write: Write, images: dict[str, bytes]):
     labels = [[name, [0.5, index]] for index, name in enumerate(images)]
     source = open_source(write(tmp_path / "set", with_labels(images, labels)))
     assert labels_of(source) == [label for _, label in sorted(labels)]
@@ -64,7 +64,7 @@ def test_labels_may_be_what_json_holds(tmp_path: Path, write: Write, images: dic
 
 
 @pytest.mark.parametrize("label", [-1, 1.5, "cat", None, 1 << 40, 1 << 80])
-def test_labels_that_are_no_classes(
+def test_labels_that_are_not_classes_are_refused(
     tmp_path: Path, write: Write, images: dict[str, bytes], label: object
 ):
     path = write(tmp_path / "set", with_labels(images, [[name, label] for name in images]))
@@ -72,7 +72,7 @@ def test_labels_that_are_no_classes(
         class_counts(open_source(path))
 
 
-def test_no_labels(tmp_path: Path, write: Write, images: dict[str, bytes]):
+def test_sets_without_labels(tmp_path: Path, write: Write, images: dict[str, bytes]):
     images = {name.replace("/", ""): data for name, data in images.items()}  # nor folders
     contents = (b"{}", b'{"labels": null}', b'{"labels": []}')
     for number, content in enumerate(contents):
@@ -89,7 +89,7 @@ def test_no_labels(tmp_path: Path, write: Write, images: dict[str, bytes]):
     [b"[]", b"{", b"\xff", b'{"labels": 3}', b'{"labels": [1]}', b'{"labels": {"a": 1}}',
      b'{"labels": ' + b"[" * 100_000],
 )  # fmt: skip
-def test_files_of_another_form(
+def test_files_of_another_structure_are_refused(
     tmp_path: Path, write: Write, images: dict[str, bytes], content: bytes
 ):
     path = write(tmp_path / "set", {**images, "dataset.json": content})
@@ -97,7 +97,9 @@ def test_files_of_another_form(
         labels_of(open_source(path))
 
 
-def test_an_image_without_a_label(tmp_path: Path, write: Write, images: dict[str, bytes]):
+def test_an_image_without_a_label_is_refused(
+    tmp_path: Path, write: Write, images: dict[str, bytes]
+):
     labels = [[name, 1] for name in images if "img4" not in name]
     path = write(tmp_path / "set", with_labels(images, labels))
     with pytest.raises(FringeError, match=r"dataset\.json: has no label for 00000/img4\.png; add"):
@@ -112,7 +114,7 @@ def test_names_with_backslashes(tmp_path: Path, images: dict[str, bytes]):
     assert labels_of(source) == [0, 2, 4, 6, 1, 3, 5]
 
 
-def test_damaged_labels_are_named(tmp_path: Path, images: dict[str, bytes]):
+def test_damaged_labels_are_refused(tmp_path: Path, images: dict[str, bytes]):
     path = write_zip(tmp_path / "a.zip", with_labels(images, [[name, 3] for name in images]))
     content = bytearray(path.read_bytes())
     content[content.index(b'"labels"') + 1] ^= 1

@@ -1,4 +1,4 @@
-"""LMDB environments: what the library finds in them, shared by sources, threads and processes."""
+"""LMDB environments, read by sources, threads and processes, compared with the library."""
 
 import gc
 import multiprocessing
@@ -19,14 +19,14 @@ from .conftest import encode, write_lmdb
 
 
 def stored(source: LmdbSource) -> list[tuple[str, bytes]]:
-    """Return what the source takes for keys and values, undecoded."""
+    """Return the keys and encoded values that a source reads."""
     return [
         (source._label(index).removeprefix(f"{source.path}!"), source._bytes(index))
         for index in range(len(source))
     ]
 
 
-# The header of a bitmap of one pixel: whatever follows, a value begins as an image.
+# The header of a bitmap of one pixel: with it, any value begins like an image.
 HEADER = encode(np.zeros((1, 1, 3), np.uint8), "BMP")[:54]
 
 
@@ -46,7 +46,7 @@ def in_order(values: dict[bytes, bytes]) -> list[tuple[str, bytes]]:
 @pytest.mark.parametrize(
     ("count", "largest", "depth"), [(1, 100, 1), (40, 9000, 2), (3000, 300, 3), (400, 20000, 2)]
 )
-def test_keys_and_values_are_those_written_sorted(
+def test_keys_and_values_are_read_in_sorted_order(
     tmp_path: Path, count: int, largest: int, depth: int
 ):
     values = random_values(count, largest)
@@ -58,10 +58,10 @@ def test_keys_and_values_are_those_written_sorted(
     assert stored(few) == in_order(values)[: count // 2 + 1]
 
 
-def test_after_changes_the_newest_state_counts(tmp_path: Path):
+def test_the_newest_state_is_read(tmp_path: Path):
     values = random_values(300, 9000)
     path = write_lmdb(tmp_path / "set", values)
-    for turn in range(3):  # an odd and an even number: the two meta pages take turns
+    for turn in range(3):  # an odd and an even number, because the two meta pages alternate
         gone = sorted(values)[turn * 50 : turn * 50 + 40]
         new = random_values(20, 9000, seed=turn + 1)
         with (
@@ -76,7 +76,7 @@ def test_after_changes_the_newest_state_counts(tmp_path: Path):
         assert stored(LmdbSource(path)) == in_order(values)
 
 
-def test_nothing_is_written_and_no_lock_needed(tmp_path: Path, pixels: np.ndarray):
+def test_reading_needs_no_lock_and_writes_nothing(tmp_path: Path, pixels: np.ndarray):
     path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0])})
     (path / "lock.mdb").unlink()
     before = (path / "data.mdb").read_bytes()
@@ -89,7 +89,7 @@ def test_nothing_is_written_and_no_lock_needed(tmp_path: Path, pixels: np.ndarra
     assert (path / "data.mdb").read_bytes() == before
 
 
-def test_sources_of_one_file_share_it(tmp_path: Path, pixels: np.ndarray):
+def test_several_sources_may_read_one_file(tmp_path: Path, pixels: np.ndarray):
     path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0]), b"b": encode(pixels[1])})
     (tmp_path / "link").symlink_to(path)
     sources = [open_source(p) for p in (path, path / "data.mdb", tmp_path / "link")]
@@ -100,7 +100,7 @@ def test_sources_of_one_file_share_it(tmp_path: Path, pixels: np.ndarray):
     assert np.array_equal(sources[0].read([1]), pixels[1:2])
 
 
-def test_others_may_have_the_file_open(tmp_path: Path, pixels: np.ndarray):
+def test_the_library_may_have_the_file_open(tmp_path: Path, pixels: np.ndarray):
     path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0])})
     with lmdb.open(str(path)):
         source = open_source(path)
@@ -109,7 +109,7 @@ def test_others_may_have_the_file_open(tmp_path: Path, pixels: np.ndarray):
 
 
 @pytest.mark.parametrize("in_place", [True, False])
-def test_a_replaced_file_is_seen(tmp_path: Path, in_place: bool):
+def test_a_replaced_file_is_detected(tmp_path: Path, in_place: bool):
     old, new = random_values(50, 9000, seed=0), random_values(60, 9000, seed=1)
     path = write_lmdb(tmp_path / "set", old)
     other = write_lmdb(tmp_path / "other", new) / "data.mdb"
@@ -117,7 +117,7 @@ def test_a_replaced_file_is_seen(tmp_path: Path, in_place: bool):
     assert stored(source) == in_order(old)
     (shutil.copyfile if in_place else shutil.move)(other, path / "data.mdb")
     assert stored(LmdbSource(path)) == in_order(new)
-    with pytest.raises(FringeError, match=r"mdb![0-9a-fk]+: is no longer there.*open it again"):
+    with pytest.raises(FringeError, match=r"mdb![0-9a-fk]+: no longer exists.*open it again"):
         stored(source)
     write_lmdb(tmp_path / "few", dict([*new.items()][:40]))
     shutil.move(tmp_path / "few/data.mdb", path / "data.mdb")
@@ -126,13 +126,15 @@ def test_a_replaced_file_is_seen(tmp_path: Path, in_place: bool):
 
 
 def _read_in_child(path: Path, source: LmdbSource) -> list[list[tuple[str, bytes]]]:
-    found = [stored(source)]  # through the parent's
-    os.truncate(path, path.stat().st_size + 1)  # any change that calls for opening it again
+    found = [stored(source)]  # through the parent's handle
+    os.truncate(
+        path, path.stat().st_size + 1
+    )  # any change after which the file must be opened again
     return [*found, stored(source), stored(LmdbSource(path))]
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_may_open_the_file_anew(tmp_path: Path):
+def test_a_forked_child_may_open_the_file_again(tmp_path: Path):
     values = random_values(50, 9000)
     path = write_lmdb(tmp_path / "set", values) / "data.mdb"
     source = LmdbSource(path)
@@ -148,7 +150,7 @@ def _give_up_and_read(path: Path, inherited: list[LmdbSource]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_may_give_up_what_it_inherited(tmp_path: Path):
+def test_a_forked_child_may_drop_inherited_sources(tmp_path: Path):
     path = write_lmdb(tmp_path / "set", random_values(50, 9000))
     sources = [LmdbSource(path)]
     child = multiprocessing.get_context("fork").Process(
@@ -174,7 +176,7 @@ def pngs(pixels: np.ndarray, name: str = "img{:04d}") -> dict[bytes, bytes]:
     ],
 )
 @pytest.mark.parametrize("name", ["img{:04d}", "{:05d}", "Z{}", "zoo/{}.png"])
-def test_notes_of_tools_are_no_images(
+def test_notes_of_tools_are_left_out(
     tmp_path: Path, pixels: np.ndarray, notes: dict[bytes, bytes], name: str
 ):
     images = pngs(pixels, name)
@@ -206,10 +208,10 @@ def test_keys_are_read_in_steps_past_notes(tmp_path: Path, monkeypatch: pytest.M
     assert stored(source) == in_order(values)
     one = LmdbSource(tmp_path / "set")
     assert one._bytes(4) == in_order(values)[4][1]
-    assert len(one._keys) == 5  # and no more
+    assert len(one._keys) == 5  # and not more
 
 
-def test_what_was_remembered_when_notes_counted_is_not_taken(tmp_path: Path, pixels: np.ndarray):
+def test_hashes_cached_when_notes_counted_are_not_used(tmp_path: Path, pixels: np.ndarray):
     images, cache = pngs(pixels, "a{}"), tmp_path / "cache"
     notes = {b"__len__": encode(pixels[0])}  # an image, so it counts, and comes first
     path = write_lmdb(tmp_path / "set", {**images, **notes})
@@ -223,7 +225,7 @@ def test_what_was_remembered_when_notes_counted_is_not_taken(tmp_path: Path, pix
 
 
 @pytest.mark.parametrize("key", [b"000", b"zzz", b"label-7"])
-def test_unknown_notes_at_the_ends_are_named_at_opening(
+def test_unknown_notes_at_both_ends_are_refused_at_opening(
     tmp_path: Path, pixels: np.ndarray, key: bytes
 ):
     path = write_lmdb(tmp_path / "set", {**pngs(pixels), key: b"?"})
@@ -236,8 +238,10 @@ def test_unknown_notes_at_the_ends_are_named_at_opening(
     assert np.array_equal(source.read(range(7)), pixels)
 
 
-def test_a_value_that_is_no_image_is_named_by_its_key(tmp_path: Path, pixels: np.ndarray):
-    """Of all that are used, while the run is planned."""
+def test_the_message_for_a_value_that_is_not_an_image_names_its_key(
+    tmp_path: Path, pixels: np.ndarray
+):
+    """All used values are checked while the run is planned."""
     values = {**pngs(pixels), b"img0003\xff": b"x" * 5000}
     path = write_lmdb(tmp_path / "set", values)
     message = r"data\.mdb!img0003\\xff: is damaged or not an image"
@@ -248,8 +252,8 @@ def test_a_value_that_is_no_image_is_named_by_its_key(tmp_path: Path, pixels: np
     assert LmdbSource(path, count=4).fingerprint
 
 
-def test_labels_beside_images(tmp_path: Path, pixels: np.ndarray):
-    """As text recognition keeps them: all labels are left out at once, or all images are taken."""
+def test_labels_next_to_images(tmp_path: Path, pixels: np.ndarray):
+    """The format of text recognition: one pattern leaves out all labels, or selects all images."""
     images = {b"image-%09d" % index: data for index, data in enumerate(pngs(pixels).values())}
     labels = {b"label-%09d" % index: b"word" for index in range(len(images))}
     path = write_lmdb(tmp_path / "set", {**images, **labels, b"num-samples": b"%d" % len(images)})
@@ -259,8 +263,8 @@ def test_labels_beside_images(tmp_path: Path, pixels: np.ndarray):
         assert len(open_source(path, **choice)) == len(images)
 
 
-def test_several_sizes(tmp_path: Path):
-    """As StyleGAN2's PyTorch port keeps them: a size and a number."""
+def test_images_in_several_sizes_are_refused(tmp_path: Path):
+    """The format of StyleGAN2's PyTorch port: keys of a size and a number."""
 
     def image(size: int, value: int) -> bytes:
         return encode(np.full((size, size, 3), value, np.uint8))
@@ -290,7 +294,7 @@ def test_several_sizes(tmp_path: Path):
     assert open_source(one).fingerprint == chosen.fingerprint
     other = open_source(path, select="8-*", cache=tmp_path / "cache")
     assert other.fingerprint != chosen.fingerprint
-    # Sizes that were halved later.
+    # Sizes that are half of the numbers.
     halved = {
         f"{size}-{index:05d}".encode(): image(size // 2, index)
         for size in (16, 32)
@@ -313,7 +317,7 @@ def write_databases(path: Path, databases: dict[bytes, dict[bytes, bytes]]) -> P
     return path
 
 
-def test_a_named_database_is_read_where_it_is_the_only_one(tmp_path: Path, pixels: np.ndarray):
+def test_a_single_named_database_is_read(tmp_path: Path, pixels: np.ndarray):
     path = write_databases(tmp_path / "one", {b"images": {**pngs(pixels), b"length": b"7"}})
     source = open_source(path)
     assert np.array_equal(source.read(range(7)), pixels)
@@ -325,14 +329,14 @@ def test_a_named_database_is_read_where_it_is_the_only_one(tmp_path: Path, pixel
         assert np.array_equal(pool.apply(source.read, ([3],)), pixels[[3]])
     with pytest.raises(FringeError, match=r"data\.mdb: holds named databases \(images, labels\)"):
         open_source(write_databases(tmp_path / "two", {b"images": pngs(pixels), b"labels": {}}))
-    # Values as long as the record of a database.
+    # Values with the length of a database's record.
     values = {b"a": HEADER[:48], b"b": encode(pixels[0])}
     with pytest.raises(FringeError, match=r"data\.mdb!a: is damaged"):
         open_source(write_lmdb(tmp_path / "short", values))
 
 
 def outcome_of(path: Path) -> list[tuple[str, bytes]] | str:
-    """Return what a file holds, or why it is refused."""
+    """Return the keys and values of a file, or the message of the error."""
     try:
         return stored(LmdbSource(path))
     except FringeError as error:
@@ -340,8 +344,8 @@ def outcome_of(path: Path) -> list[tuple[str, bytes]] | str:
 
 
 @pytest.mark.parametrize("largest", [200, 9000])
-def test_cut_short(tmp_path: Path, largest: int):
-    """It is refused, unless only what belongs to no value is missing."""
+def test_truncated_files_are_refused(tmp_path: Path, largest: int):
+    """Unless only bytes that belong to no value are missing."""
     values = random_values(200, largest)
     path = write_lmdb(tmp_path / "set", values)
     whole = (path / "data.mdb").read_bytes()
@@ -363,8 +367,8 @@ def test_cut_short(tmp_path: Path, largest: int):
     assert refused >= len(ends) - 1
 
 
-def test_pages_that_were_never_written(tmp_path: Path):
-    """LMDB may give back the last pages before it writes them, and the file ends before them."""
+def test_unwritten_pages_at_the_end_are_allowed(tmp_path: Path):
+    """LMDB may free the last pages before it writes them; the file then ends before them."""
     values = random_values(20, 200)
     path = write_lmdb(tmp_path / "set", values) / "data.mdb"
     content = bytearray(path.read_bytes())
@@ -374,7 +378,7 @@ def test_pages_that_were_never_written(tmp_path: Path):
     assert outcome_of(path) == in_order(values)
 
 
-def test_cut_short_after_it_was_opened(tmp_path: Path):
+def test_a_file_truncated_after_opening_is_refused(tmp_path: Path):
     path = write_lmdb(tmp_path / "set", random_values(200, 9000)) / "data.mdb"
     source = LmdbSource(path)
     stored(source)
@@ -383,7 +387,7 @@ def test_cut_short_after_it_was_opened(tmp_path: Path):
         stored(source)
 
 
-def test_garbage_in_the_first_pages(tmp_path: Path):
+def test_garbage_in_the_first_pages_is_refused(tmp_path: Path):
     whole = (write_lmdb(tmp_path / "set", random_values(20, 200)) / "data.mdb").read_bytes()
     rng = random.Random(0)
     refused = []
@@ -400,7 +404,7 @@ def test_garbage_in_the_first_pages(tmp_path: Path):
 
 
 @pytest.mark.parametrize("claim", [2, 1000])
-def test_more_values_claimed_than_held(tmp_path: Path, pixels: np.ndarray, claim: int):
+def test_a_wrong_number_of_values_is_refused(tmp_path: Path, pixels: np.ndarray, claim: int):
     path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0])})
     content = bytearray((path / "data.mdb").read_bytes())
     for page in (0, 4096):  # LMDB's main database, 48 bytes, the number of entries 32 bytes in
@@ -411,7 +415,7 @@ def test_more_values_claimed_than_held(tmp_path: Path, pixels: np.ndarray, claim
         open_source(path).read([0])
 
 
-def test_another_format_version_and_an_empty_environment(tmp_path: Path, pixels: np.ndarray):
+def test_other_versions_and_empty_environments_are_refused(tmp_path: Path, pixels: np.ndarray):
     path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0])})
     content = bytearray((path / "data.mdb").read_bytes())
     content[20] = 77

@@ -1,4 +1,4 @@
-"""The reader of LMDB's pages, beside LMDB itself."""
+"""The reader of LMDB's pages, compared with LMDB itself."""
 
 import random
 from pathlib import Path
@@ -10,14 +10,14 @@ from fringe.sources.lmdb_tree import Tree
 
 
 def sizes(rng: random.Random, number: int) -> int:
-    """Return the size of a value: small ones, and some in pages of their own."""
+    """Draw the size of a value: small values, and some values in overflow pages."""
     return rng.choice([0, 1, 100, 2000, 2030, 5000, 30000]) if number < 60 else 30
 
 
 @pytest.mark.parametrize("kind", ["main", "named", "reversed", "integers"])
 @pytest.mark.parametrize("seed", range(4))
-def test_all_is_found_as_lmdb_finds_it(tmp_path: Path, kind: str, seed: int):
-    """Of random environments, changed in several transactions, with every key and many others."""
+def test_results_equal_those_of_lmdb(tmp_path: Path, kind: str, seed: int):
+    """Random environments, changed in several transactions; each key, and many missing keys."""
     rng = random.Random(seed)
     integers = kind == "integers"
 

@@ -1,4 +1,4 @@
-"""Which files of a folder, ZIP or tar are images of a data set, and which end it with a message."""
+"""Selection of the images in a folder, ZIP or tar, and messages for ambiguous files."""
 
 import os
 import re
@@ -29,13 +29,13 @@ def _tar(path: Path, files: Mapping[str, bytes]) -> Path:
 
 @pytest.fixture(params=[write_folder, _zip, _tar], ids=["folder", "zip", "tar"])
 def write(request: pytest.FixtureRequest) -> Write:
-    """Write files in each form that has names."""
+    """Write files in each format with names."""
     written: Write = request.param
     return written
 
 
 def files(*names: str) -> dict[str, bytes]:
-    """One and the same small image under each name."""
+    """Return the same small image under each name."""
     return dict.fromkeys(names, encode(np.zeros((4, 4, 3), np.uint8)))
 
 
@@ -47,7 +47,7 @@ def members(path: Path, **options: object) -> list[str]:
 
 
 def refused(path: Path, *parts: str, **options: object) -> str:
-    """Return the message with which ``path`` is refused, and which holds ``parts``."""
+    """Return the message for the refused ``path``, which must contain ``parts``."""
     with pytest.raises(FringeError) as caught:
         open_source(path, **options)
     message = str(caught.value)
@@ -60,7 +60,7 @@ def refused(path: Path, *parts: str, **options: object) -> str:
 # Suffixes ----------------------------------------------------------------------------------------
 
 
-def test_suffixes_that_pillow_reads_and_others():
+def test_lists_of_suffixes():
     Image.init()
     known = Image.registered_extensions()
     assert {known[suffix] for suffix in READ} <= Image.OPEN.keys()
@@ -81,7 +81,7 @@ def test_names_of_images(name: str):
         *("__MACOSX/a.png", "a/._b.png", "a/@eaDir/b.jpg/thumb.jpg", "$RECYCLE.BIN/a.png"),
     ],
 )
-def test_names_of_others(name: str):
+def test_names_that_are_not_images(name: str):
     assert not is_image_name(name)
 
 
@@ -92,14 +92,14 @@ def test_words():
     assert words("00000") == []
 
 
-def test_every_suffix_that_is_read_counts(tmp_path: Path, write: Write):
+def test_every_supported_suffix_counts(tmp_path: Path, write: Write):
     names = [f"{number:03}{suffix}" for number, suffix in enumerate(sorted(READ))]
     upper = [f"9{number:03}{suffix.upper()}" for number, suffix in enumerate(sorted(READ))]
     others = ["1.txt", "1.json", "1.cls", "Thumbs.db", "png", "__MACOSX/1.png", "@eaDir/1.png"]
     assert members(write(tmp_path / "a", files(*names, *upper, *others))) == [*names, *upper]
 
 
-def test_images_that_are_not_read_are_refused_and_counted(tmp_path: Path, write: Write):
+def test_unsupported_images_are_refused_and_counted(tmp_path: Path, write: Write):
     path = write(tmp_path / "a", files("1.png", "b/2.HEIC", "a/3.heic", "4.exr", "5.txt"))
     message = refused(path, "holds 3 files that are images of a kind that is not read")
     assert "2 .heic, 1 .exr (first: 4.exr)" in message
@@ -109,7 +109,7 @@ def test_images_that_are_not_read_are_refused_and_counted(tmp_path: Path, write:
     assert len(source) == 1
     assert source.left_out == "2 .heic, 1 .exr"  # type: ignore[attr-defined]
     assert members(path, select="*.png") == ["1.png"]
-    refused(path, "2 .heic", select="*")  # `*` says that each is an image; still it cannot be read
+    refused(path, "2 .heic", select="*")  # `*` selects all images, but these cannot be read
 
 
 @pytest.mark.parametrize("suffix", sorted(UNREAD))
@@ -118,12 +118,12 @@ def test_no_suffix_is_left_out_silently(tmp_path: Path, suffix: str):
     refused(path, f"holds 1 file that is an image of a kind that is not read, 1 {suffix} ")
 
 
-def test_what_a_set_without_images_holds(tmp_path: Path):
+def test_the_message_for_a_set_without_images_describes_its_files(tmp_path: Path):
     folder = write_folder(tmp_path / "a", files("b/part1.zip", "b/part2.zip", "a.npy", ".c"))
-    told = refused(folder, "holds no image, but 3 files (2 .zip, 1 .npy)")
-    assert "b/part1.zip may hold images: give that path" in told
+    message = refused(folder, "holds no image, but 3 files (2 .zip, 1 .npy)")
+    assert "b/part1.zip may hold images: give that path" in message
     path = write_zip(tmp_path / "b.zip", files("images.tar", "dataset.json", "README"))
-    told = refused(
+    message = refused(
         path, "no image, but 3 files", "1 without suffix", "unpack images.tar, which may hold"
     )
     empty = tmp_path / "empty"
@@ -133,13 +133,13 @@ def test_what_a_set_without_images_holds(tmp_path: Path):
 
 @pytest.mark.parametrize("form", ["folder", "tar"])
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "shown"),
     [(os.fsdecode(b"\xe9.png"), "\\xe9.png"), ("a\nb.png", "a\\nb.png"), ("ü.png", "ü.png")],
 )
-def test_names_that_cannot_be_printed(tmp_path: Path, form: str, name: str, told: str):
+def test_unprintable_names_are_escaped(tmp_path: Path, form: str, name: str, shown: str):
     write = write_folder if form == "folder" else _tar
     source = open_source(write(tmp_path / "a", {name: b"broken"}))
-    with pytest.raises(FringeError, match=rf"{re.escape(told)}: is damaged") as caught:
+    with pytest.raises(FringeError, match=rf"{re.escape(shown)}: is damaged") as caught:
         source.read([0])
     assert str(caught.value).isprintable()
     message = refused(write(tmp_path / "b", files(name.replace(".png", ".heic"))), "1 .heic")
@@ -174,21 +174,21 @@ def test_patterns(tmp_path: Path, write: Write):
         ({"ignore": ["*.png", 3]}, "`ignore` holds 3"),
     ],
 )
-def test_patterns_that_leave_nothing(
+def test_patterns_that_leave_no_images_are_refused(
     tmp_path: Path, write: Write, options: dict[str, object], message: str
 ):
     with pytest.raises(FringeError, match=message):
         open_source(write(tmp_path / "a", files("1.png", "2.jpg")), **options)
 
 
-def test_images_without_names_have_no_choice(tmp_path: Path):
+def test_patterns_for_images_without_names_are_refused(tmp_path: Path):
     np.savez(tmp_path / "a.npz", np.zeros((2, 4, 4, 3), np.uint8))
     write_parquet(tmp_path / "a.parquet", [*files("1").values()])
     for name in ("a.npz", "a.parquet"):
         refused(tmp_path / name, "images in a", "have no names; remove both keys", ignore="*.png")
 
 
-def test_a_choice_changes_what_images_are_and_nothing_else(tmp_path: Path, write: Write):
+def test_only_the_remaining_images_change_the_fingerprint(tmp_path: Path, write: Write):
     def fingerprint(path: Path, **options: object) -> str:
         spec = {"kind": "files", "path": str(path), **options}
         return source_from_spec(spec).fingerprint
@@ -218,7 +218,7 @@ def test_a_choice_changes_what_images_are_and_nothing_else(tmp_path: Path, write
         (["1/image.png", "1/mask.png"], {"ignore": "*mask.png"}),
     ],
 )
-def test_pictures_of_one_sample(
+def test_several_pictures_of_one_sample_are_refused(
     tmp_path: Path, write: Write, names: list[str], advice: dict[str, str]
 ):
     others = [name.replace("1", "2") for name in names]
@@ -243,30 +243,30 @@ def test_pictures_of_one_sample(
         ["mask_1.png", "mask_2.png", "3.jpg.png", "label.png"],
         ["with_mask_1.png", "with_mask_2.png", "gas mask (1).png", "gas mask (2).png", "gas_1.png"],
         ["proj_label_1.png", "proj_label_2.png", "proj_depth_1.png"],
-        ["image.png", "photo.png", "img1.png", "1.png"],  # a companion is not among them
+        ["image.png", "photo.png", "img1.png", "1.png"],  # none of them is a companion
         ["a_left.png", "a_right.png", "train.png", "test.png", "train_1.png", "test_1.png"],
     ],
 )
-def test_pictures_of_several_samples(tmp_path: Path, write: Write, names: list[str]):
+def test_pictures_of_different_samples_are_read(tmp_path: Path, write: Write, names: list[str]):
     assert members(write(tmp_path / "a", files(*names))) == sorted(names)
 
 
-def test_dots_in_names_are_keys_of_webdataset_only(tmp_path: Path):
+def test_only_tars_split_names_at_the_first_dot(tmp_path: Path):
     names = ["img.1.png", "img.2.png", "img.3.jpg"]
     assert members(write_folder(tmp_path / "a", files(*names))) == names
     assert members(_zip(tmp_path / "a", files(*names))) == names
     refused(_tar(tmp_path / "a", files(*names)), "one sample has several pictures (img.1.png and")
 
 
-def test_many_pictures_of_one_sample(tmp_path: Path):
+def test_the_message_for_many_pictures_of_one_sample_is_short(tmp_path: Path):
     path = _tar(tmp_path / "a", files(*(f"frame.{number:03}.png" for number in range(200))))
     message = refused(path, "(frame.000.png and frame.001.png and frame.002.png and 197 more, all")
     assert len(message) < 400
     assert len(open_source(path, select="*")) == 200
 
 
-def test_names_of_any_length_take_little_time(tmp_path: Path):
-    """Names in archives have up to 65,535 letters, and may be made to take long."""
+def test_long_names_take_little_time(tmp_path: Path):
+    """Names in archives have up to 65,535 letters, which could make a search slow."""
     deep = [f"images/{number}/" + "a/" * 30_000 + "b.png" for number in range(5)]
     long = "masks/" + "_" * 60_000 + "a.png"
     path = _zip(tmp_path / "a", files(*deep, long, "mask.png"))
@@ -276,7 +276,7 @@ def test_names_of_any_length_take_little_time(tmp_path: Path):
     assert time.process_time() - began < 2
 
 
-def test_keys_belong_to_their_archive(tmp_path: Path):
+def test_samples_are_separate_in_each_archive(tmp_path: Path):
     for number, name in enumerate(["1.png", "1.jpg"]):
         write_tar(tmp_path / f"{number}.tar", files(name))
     assert members(tmp_path) == ["1.jpg", "1.png"]
@@ -307,7 +307,7 @@ def test_keys_belong_to_their_archive(tmp_path: Path):
         (["a/64/c/1.png", "a/128/c/1.png", "a/b/1.png"], "*/64/*"),
     ],
 )
-def test_folders_of_masks(tmp_path: Path, write: Write, names: list[str], ignore: str):
+def test_folders_of_masks_are_refused(tmp_path: Path, write: Write, names: list[str], ignore: str):
     path = write(tmp_path / "a", files(*names))
     refused(path, "may be masks, thumbnails or other pictures of those in", f'`ignore: "{ignore}"`')
     folder = ignore.strip("*/")
@@ -319,7 +319,7 @@ def test_folders_of_masks(tmp_path: Path, write: Write, names: list[str], ignore
 @pytest.mark.parametrize(
     "names",
     [
-        ["masks/a.png", "masks/b.png"],  # the set is one of masks
+        ["masks/a.png", "masks/b.png"],  # a set of masks
         ["mask/m1.png", "mask/m2.png", "hat/h1.png", "hat/h2.png"],
         ["mask/1.png", "no_mask/1.png"],  # classes of faces
         ["mask/1.png", "cats/1.png", "dogs/1.png", "hats/1.png"],  # each counts from 1
@@ -330,12 +330,12 @@ def test_folders_of_masks(tmp_path: Path, write: Write, names: list[str], ignore
         ["unmasked/1.png", "cats/1.png", "labelled/1.png"],  # other words
     ],
 )
-def test_folders_of_classes(tmp_path: Path, write: Write, names: list[str]):
+def test_folders_of_classes_are_read(tmp_path: Path, write: Write, names: list[str]):
     assert members(write(tmp_path / "a", files(*names))) == sorted(names)
 
 
-def test_brackets_in_names_of_folders(tmp_path: Path, write: Write):
-    """A pattern that a message names fits what it is meant to."""
+def test_brackets_in_names_of_folders_are_escaped(tmp_path: Path, write: Write):
+    """The pattern in the message fits the folder."""
     path = write(tmp_path / "a", files("rgb [1-2]/1.png", "mask [1-2]/1.png"))
     refused(path, '`ignore: "mask [[]1-2]/*"`')
     assert members(path, ignore="mask [[]1-2]/*") == ["rgb [1-2]/1.png"]
@@ -344,14 +344,14 @@ def test_brackets_in_names_of_folders(tmp_path: Path, write: Write):
     assert members(path, select="train [[]a]/*") == ["train [a]/1.png"]
 
 
-def test_a_download_beside_images(tmp_path: Path):
-    """The archive that images were unpacked from may stay where it is."""
+def test_a_download_next_to_images_is_ignored(tmp_path: Path):
+    """The archive from which images were unpacked may stay in the folder."""
     write_folder(tmp_path, files("images/1.png", "images/2.png"))
     (tmp_path / "images.tar.gz").write_bytes(b"\x1f\x8b")
     assert members(tmp_path) == ["images/1.png", "images/2.png"]
 
 
-def test_dots_in_front_of_names(tmp_path: Path):
+def test_names_may_start_with_a_dot_and_a_slash(tmp_path: Path):
     path = _zip(tmp_path / "a", files("./1.png", "./x/2.png", "./.hidden.png", "y/./3.png"))
     assert len(open_source(path)) == 3
     assert len(open_source(path, select="x/*")) == 1
@@ -372,7 +372,9 @@ def test_dots_in_front_of_names(tmp_path: Path):
         (["birds-dev/1.png", "birds-test/1.png", "other/1.png"], "birds-dev/*"),
     ],
 )
-def test_folders_of_splits(tmp_path: Path, write: Write, names: list[str], one: str):
+def test_folders_of_several_splits_are_refused(
+    tmp_path: Path, write: Write, names: list[str], one: str
+):
     path = write(tmp_path / "a", files(*names))
     message = refused(path, "holds images of several splits", f'`select: "{one}"`')
     both = re.search(r"`select: \[(.*)\]` for all", message)
@@ -383,7 +385,7 @@ def test_folders_of_splits(tmp_path: Path, write: Write, names: list[str], one: 
     splits = sorted(name for name in names if not name.startswith("other"))
     assert members(path, select=asked) == splits
     assert members(path, select="*") == sorted(names)
-    refused(path, "several splits", select="*.png")  # that says nothing of splits
+    refused(path, "several splits", select="*.png")  # this does not name a split
 
 
 @pytest.mark.parametrize(
@@ -392,17 +394,17 @@ def test_folders_of_splits(tmp_path: Path, write: Write, names: list[str], one: 
         ["train/1.png", "bus/1.png", "training/2.png"],  # classes; training is the same word
         ["bullet_train/1.png", "pencil_test/1.png"],
         ["trains/1.png", "tests/1.png", "developer/1.png", "devaluation/1.png"],
-        ["a/train/1.png", "b/test/1.png"],  # not side by side
-        ["train/1.png", "test/1.txt"],  # no image in test
+        ["a/train/1.png", "b/test/1.png"],  # not siblings
+        ["train/1.png", "test/1.txt"],  # no images in test
     ],
 )
-def test_folders_that_are_not_splits(tmp_path: Path, write: Write, names: list[str]):
+def test_folders_that_are_not_splits_are_read(tmp_path: Path, write: Write, names: list[str]):
     wanted = sorted(name for name in names if name.endswith(".png"))
     assert members(write(tmp_path / "a", files(*names))) == wanted
 
 
 @pytest.mark.parametrize("form", ["tar", "parquet"])
-def test_shards_of_splits(tmp_path: Path, form: str):
+def test_shards_of_several_splits_are_refused(tmp_path: Path, form: str):
     def shard(name: str) -> None:
         path = tmp_path / "set" / f"{name}.{form}"
         path.parent.mkdir(exist_ok=True)
@@ -418,8 +420,8 @@ def test_shards_of_splits(tmp_path: Path, form: str):
     shard("test-00000-of-00001-0ad8a2e37b1c9d55")
     shard("other")
     begin = f"{folder}/train*.{form}, or {folder}/{{test,train}}*.{form}"
-    told = refused(folder, "holds shards of several splits", "1 of test (test-00000", begin)
-    assert "2 of train (train-00000-of-00002-b513d5d5a0a8ac0b" in told
+    message = refused(folder, "holds shards of several splits", "1 of test (test-00000", begin)
+    assert "2 of train (train-00000-of-00002-b513d5d5a0a8ac0b" in message
     for pattern in (f"*.{form}", f"*-of-*.{form}"):
         refused(folder / pattern, "several splits")
     assert len(open_source(folder / f"train*.{form}")) == 2
@@ -428,7 +430,7 @@ def test_shards_of_splits(tmp_path: Path, form: str):
         assert len(open_source(folder, select="*")) == 4
 
 
-def test_shards_of_splits_in_folders(tmp_path: Path):
+def test_shards_of_several_splits_in_folders_are_refused(tmp_path: Path):
     for split in ("train", "valid"):
         (tmp_path / split).mkdir()
         write_tar(tmp_path / split / "0.tar", files(f"{split}.png"))

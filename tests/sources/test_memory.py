@@ -1,4 +1,4 @@
-"""What was read once is remembered by all runs below a folder of results, whoever else writes."""
+"""The cache that all runs in a folder of results share, with several writers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fringe.sources.digests import file_digests, remembered
 from fringe.sources.memory import Memory
 
 
-def test_entries_are_kept_by_group(tmp_path: Path) -> None:
+def test_entries_are_stored_by_group(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "new" / "memory")
     assert memory.read("a") == {}
     memory.add("a", {"x": "1", "y": "2"})
@@ -36,7 +36,7 @@ def _add(folder: Path, writer: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+def test_simultaneous_writers_lose_no_entries(tmp_path: Path) -> None:
     writers = [
         multiprocessing.get_context("fork").Process(target=_add, args=(tmp_path, writer))
         for writer in range(4)
@@ -52,7 +52,7 @@ def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     }
 
 
-def test_a_file_that_another_process_takes_over_is_found_in_its_new_place(
+def test_a_file_that_another_process_joins_is_read_from_the_new_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = Memory(tmp_path)
@@ -69,7 +69,7 @@ def test_a_file_that_another_process_takes_over_is_found_in_its_new_place(
     assert memory.read("a") == {"x": "1", "y": "2"}
 
 
-def test_damaged_files_are_learnt_again(tmp_path: Path) -> None:
+def test_damaged_files_are_ignored(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
     memory.add("a", {"x": "1"})
     (path,) = tmp_path.glob("*/*")
@@ -81,13 +81,13 @@ def test_damaged_files_are_learnt_again(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_the_message_for_an_unwritable_folder_names_it(tmp_path: Path) -> None:
     (tmp_path / "memory").touch()
     with pytest.raises(FringeError, match=r"memory/.*json: cannot be written"):
         Memory(tmp_path / "memory").add("a", {"x": "1"})
 
 
-def test_all_runs_share_what_one_has_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_runs_share_cached_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
     paths, cache = [tmp_path / "a", tmp_path / "b"], tmp_path / "results/.fingerprints"
@@ -97,7 +97,7 @@ def test_all_runs_share_what_one_has_read(tmp_path: Path, monkeypatch: pytest.Mo
     assert file_digests(paths[::-1], cache) == expected[::-1]
 
 
-def test_what_each_run_remembered_by_itself_is_taken_over(tmp_path: Path) -> None:
+def test_entries_of_earlier_versions_are_used(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_text("large")
     about = path.stat()
@@ -121,7 +121,7 @@ def test_what_each_run_remembered_by_itself_is_taken_over(tmp_path: Path) -> Non
     assert file_digests([path], cache) == [hashlib.sha256(b"other").hexdigest()]
 
 
-def test_a_question_is_not_taken_for_a_file_of_that_name(tmp_path: Path) -> None:
+def test_questions_and_file_names_are_not_confused(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.touch()
     assert remembered([path], tmp_path / "memory", "what ", lambda _: "answer") == ["answer"]
@@ -130,7 +130,7 @@ def test_a_question_is_not_taken_for_a_file_of_that_name(tmp_path: Path) -> None
     assert remembered([path], tmp_path / "memory", "what ", lambda _: "c") == ["answer"]
 
 
-def test_a_file_is_remembered_whose_last_step_ends_before_it_is_waited_for(
+def test_a_file_is_cached_if_its_clock_step_ends_without_a_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wait(files: Iterable[os.stat_result]) -> None:
@@ -144,7 +144,7 @@ def test_a_file_is_remembered_whose_last_step_ends_before_it_is_waited_for(
     assert remembered([path], tmp_path / "memory", "", lambda _: "2") == ["1"]
 
 
-def test_what_was_learnt_before_an_interruption_is_kept(tmp_path: Path) -> None:
+def test_results_before_an_interruption_are_saved(tmp_path: Path) -> None:
     paths = [tmp_path / str(number) for number in range(3)]
     for path in paths:
         path.touch()

@@ -1,4 +1,4 @@
-"""Parquet files: which column has the images, and what rows may hold."""
+"""Parquet files: the column of images, and the content of rows."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ def write(path: Path, **columns: pa.Array) -> Path:
     return path
 
 
-def test_columns(tmp_path: Path, pngs: list[bytes], pixels: np.ndarray):
+def test_the_column_of_images(tmp_path: Path, pngs: list[bytes], pixels: np.ndarray):
     other = pa.array(pngs[::-1], pa.binary())
     structs = pa.array([{"bytes": data, "path": None} for data in pngs], IMAGE)
     labels = pa.array(range(7))
@@ -44,7 +44,7 @@ def test_columns(tmp_path: Path, pngs: list[bytes], pixels: np.ndarray):
         ({"label": labels, "text": pa.array(["a"] * 7)}, "no column of image bytes"),
         (
             {"views": pa.array([[data, data] for data in pngs])},
-            "has several images in each row of 'views'; give each image a row of its own",
+            "has several images in each row of 'views'; store each image in its own row",
         ),
         (
             {"views": pa.array([[{"bytes": pngs[0]}]] * 7)},
@@ -55,14 +55,14 @@ def test_columns(tmp_path: Path, pngs: list[bytes], pixels: np.ndarray):
             open_source(write(tmp_path / "a.parquet", **columns))
 
 
-def test_shards_of_two_data_sets(tmp_path: Path, pngs: list[bytes]):
+def test_shards_of_two_data_sets_are_refused(tmp_path: Path, pngs: list[bytes]):
     write_parquet(tmp_path / "a.parquet", pngs)
     write_parquet(tmp_path / "b.parquet", pngs, "img")
     with pytest.raises(FringeError, match=r"b\.parquet: .*'img', but .*a\.parquet in 'image'"):
         open_source(tmp_path)
 
 
-def test_rows_without_bytes(tmp_path: Path, pngs: list[bytes]):
+def test_rows_without_bytes_are_refused(tmp_path: Path, pngs: list[bytes]):
     rows = [
         {"bytes": pngs[0], "path": None},
         {"bytes": None, "path": "/etc/passwd"},
@@ -77,7 +77,7 @@ def test_rows_without_bytes(tmp_path: Path, pngs: list[bytes]):
             source.read([row])
 
 
-def test_rows_that_only_name_files(tmp_path: Path):
+def test_rows_that_only_name_files_are_refused(tmp_path: Path):
     rows = pa.array([{"bytes": None, "path": f"/data/{row}.png"} for row in range(100)], IMAGE)
     path = write(tmp_path / "a.parquet", image=rows)
     with pytest.raises(FringeError, match="images embedded") as caught:
@@ -85,7 +85,7 @@ def test_rows_that_only_name_files(tmp_path: Path):
     assert "damaged" not in str(caught.value)
 
 
-def test_the_row_is_named_within_its_file(tmp_path: Path, pngs: list[bytes]):
+def test_messages_name_the_row_in_its_file(tmp_path: Path, pngs: list[bytes]):
     files = {f"0000/{index}.png": data for index, data in enumerate(pngs)}
     files["0000/6.png"] = b"none"
     source = open_source(write_shards(tmp_path / "set", "parquet", files))
@@ -109,18 +109,20 @@ def test_each_group_is_read_once_in_order(
     assert reads == [0, 1, 2]
 
 
-def test_a_flipped_bit_is_seen(tmp_path: Path, pngs: list[bytes]):
+def test_a_flipped_bit_is_refused(tmp_path: Path, pngs: list[bytes]):
     path = write_parquet(tmp_path / "a.parquet", pngs)
     content = path.read_bytes()
     part = pngs[4][200:240]
     assert part in content
-    # Wherever it stands: statistics of pages repeat values.
+    # At each occurrence, because statistics of pages repeat values.
     path.write_bytes(content.replace(part, part[:20] + bytes([part[20] ^ 1]) + part[21:]))
     with pytest.raises(FringeError, match=r"a\.parquet: is damaged"):
         open_source(path).read(range(7))
 
 
-def test_without_pyarrow(tmp_path: Path, pngs: list[bytes], monkeypatch: pytest.MonkeyPatch):
+def test_the_message_without_pyarrow_says_how_to_install_it(
+    tmp_path: Path, pngs: list[bytes], monkeypatch: pytest.MonkeyPatch
+):
     path = write_parquet(tmp_path / "a.parquet", pngs)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(FringeError, match=r"a\.parquet: .*package pyarrow.*pip install"):

@@ -1,4 +1,4 @@
-"""What heads of pages and footers claim, beside what pyarrow says of the same files."""
+"""Claims of page heads and footers, compared with pyarrow's metadata of the same files."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ WRITTEN: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("options", WRITTEN)
-def test_pages_claim_what_the_file_holds(tmp_path: Path, options: dict[str, Any]):
+def test_claims_equal_pyarrows_metadata(tmp_path: Path, options: dict[str, Any]):
     rng = np.random.default_rng(0)
     rows = [{"bytes": rng.bytes(int(rng.integers(9000))), "path": "x" * i} for i in range(300)]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -32,10 +32,10 @@ def test_pages_claim_what_the_file_holds(tmp_path: Path, options: dict[str, Any]
         found = groups(file, most=200)
         assert len(found) == 3
         for number, group in enumerate(found):
-            told = metadata.row_group(number)
-            assert group.rows == told.num_rows
+            expected = metadata.row_group(number)
+            assert group.rows == expected.num_rows
             for column, chunk in enumerate(group.chunks):
-                about = told.column(column)
+                about = expected.column(column)
                 assert chunk.begin == (about.dictionary_page_offset or about.data_page_offset)
                 assert (chunk.size, chunk.values) == (about.total_compressed_size, about.num_values)
                 held = [*pages(file, chunk.begin, chunk.size)]

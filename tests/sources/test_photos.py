@@ -25,7 +25,7 @@ def crops_of(source: PhotoSource | ImitationSource) -> list[Crop]:
     return [source._crop(source._stream(index)) for index in range(len(source))]
 
 
-def test_photographs_are_whole_and_in_colour():
+def test_photographs_are_complete_and_in_colour():
     photos = photographs()
     assert set(photos) == set(PHOTOGRAPHS)
     for photo in photos.values():
@@ -37,7 +37,7 @@ def test_photographs_are_whole_and_in_colour():
 
 
 @pytest.mark.parametrize("source", [*SOURCES, ALIGNED[0]], ids=["photos", "imitation", "aligned"])
-def test_each_image_depends_on_its_index_alone(source: PhotoSource | ImitationSource):
+def test_each_image_depends_only_on_its_index(source: PhotoSource | ImitationSource):
     assert isinstance(source, ImageSource)
     assert source.resolution == (64, 64)
     images = source.read(range(12))
@@ -55,7 +55,7 @@ def test_each_image_depends_on_its_index_alone(source: PhotoSource | ImitationSo
         source.read([len(source)])
 
 
-def test_count_does_not_matter_and_the_seed_does():
+def test_images_depend_on_the_seed_but_not_on_the_count():
     few, many = PhotoSource(4, 32, 0), PhotoSource(10**9, 32, 0)
     assert np.array_equal(few.read(range(4)), many.read(range(4)))
     assert many.read([10**9 - 1]).shape == (1, 32, 32, 3)
@@ -85,7 +85,7 @@ def test_crops_vary_in_photograph_place_scale_and_flip():
     ],
     ids=["photos", "imitation"],
 )
-def test_free_crops_are_those_of_the_first_version(
+def test_free_crops_equal_those_of_the_first_version(
     source: PhotoSource | ImitationSource, digest: str
 ):
     drawn = [
@@ -102,7 +102,7 @@ def test_every_photograph_has_a_composition():
 
 @pytest.mark.parametrize("source", ALIGNED, ids=["photos", "imitation"])
 @pytest.mark.parametrize("size", [(WIDTH, HEIGHT), (HEIGHT, WIDTH)], ids=["wide", "tall"])
-def test_aligned_crops_lie_in_the_composition(
+def test_aligned_crops_are_in_the_composition(
     source: PhotoSource | ImitationSource, size: tuple[int, int]
 ):
     spare = WIDTH - HEIGHT
@@ -130,7 +130,7 @@ def test_aligned_crops_lie_in_the_composition(
 def test_framings_show_the_same_photographs(
     free: PhotoSource | ImitationSource, aligned: PhotoSource | ImitationSource
 ):
-    """So that two runs that differ in the framing differ in nothing else."""
+    """Two runs with different framings therefore differ in nothing else."""
     pairs = list(zip(crops_of(free), crops_of(aligned), strict=False))
     assert all((a.subject, a.flip) == (b.subject, b.flip) for a, b in pairs)
     assert not any(np.array_equal(free.read([i]), aligned.read([i])) for i in range(3))
@@ -155,7 +155,7 @@ def test_a_crop_shows_its_photograph():
         photo = photographs()[crop.subject].astype(float)
         side = crop.side * min(photo.shape[:2])
         top, left = crop.top * (photo.shape[0] - side), crop.left * (photo.shape[1] - side)
-        # The slow way: blur as far as one new pixel reaches, then sample its centre.
+        # The slow way: blur over the width of a new pixel, then sample at its centre.
         blurred = ndimage.gaussian_filter(photo, [0.35 * side / 64] * 2 + [0])
         centres = (np.arange(64) + 0.5) * side / 64 - 0.5
         grid = np.meshgrid(top + centres, left + centres, indexing="ij")
@@ -171,14 +171,14 @@ def test_a_crop_shows_its_photograph():
         assert np.corrcoef(expected.ravel(), source.read([index])[0].ravel())[0, 1] > 0.97
 
 
-def test_imitation_says_that_it_is_simulated():
+def test_the_name_of_an_imitation_says_that_it_is_simulated():
     source = ImitationSource(5, 32, 0, 0.5)
     assert source.simulated
     assert "simulated" in source.name
     assert not PhotoSource(5, 32, 0).simulated
 
 
-def test_severity_0_is_plain_photographs_of_its_own():
+def test_severity_0_shows_plain_photographs():
     plain = ImitationSource(300, 32, 0, 0.0)
     photos = PhotoSource(300, 32, 0)
     assert plain.frequencies == pytest.approx([1 / 9] * 9)
@@ -210,7 +210,7 @@ def test_flaws_grow_with_severity():
         assert 1.3 * changes[0] < changes[2] < 40, flaw.__name__
 
 
-def test_smearing_keeps_edges_that_a_blur_would_lose(monkeypatch: pytest.MonkeyPatch):
+def test_smearing_preserves_edges_better_than_a_blur(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(flaws, "_GRAIN", 0.0)
     monkeypatch.setattr(flaws, "_somewhere", lambda size, _: np.ones((size, size), np.float32))
     rng = np.random.default_rng(1)
@@ -223,7 +223,7 @@ def test_smearing_keeps_edges_that_a_blur_would_lose(monkeypatch: pytest.MonkeyP
     step = [np.diff(part.mean(axis=(0, 2)))[31] for part in (image, smeared)]
     assert texture[1] < 0.6 * texture[0]
     assert step[1] > 0.85 * step[0]
-    # An even blur that takes no more texture takes a third of the edge.
+    # A uniform blur that removes no more texture removes a third of the edge.
     blurred = ndimage.gaussian_filter(image, (0.6, 0.6, 0))
     assert blurred[inside, 8:26].std() > texture[1]
     assert np.diff(blurred.mean(axis=(0, 2)))[31] < 0.7 * step[0]
@@ -235,7 +235,7 @@ def test_smooth_noise_has_unit_variance():
     assert np.std(fields, axis=0) == pytest.approx(np.ones((32, 32)), abs=0.1)
 
 
-def test_frequencies_are_biased_with_severity():
+def test_frequencies_differ_more_with_severity():
     severe = ImitationSource(4000, 16, 2, 1.0)
     assert sum(severe.frequencies) == pytest.approx(1)
     assert max(severe.frequencies) / min(severe.frequencies) == pytest.approx(np.exp(0.5))
@@ -249,7 +249,7 @@ def test_frequencies_are_biased_with_severity():
 
 
 @pytest.mark.usefixtures("changed_photographs")
-def test_missing_package(monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("fringe.sources.photos.find_spec", lambda _: None)
     with pytest.raises(FringeError, match=r"skimage, which is not installed.*fringe-fid\[demo\]"):
         _ = PhotoSource(3, 32, 0).fingerprint

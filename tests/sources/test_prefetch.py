@@ -1,4 +1,4 @@
-"""Decoding ahead, in a thread and in other processes, gives the same images in the same order."""
+"""Decoding ahead in threads and processes gives the same images in the same order."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ BOUNDS = [(first, first + 3) for first in range(0, 30, 3)] + [(30, 31)]
 
 
 class CountedSource:
-    """Counts how far reading has run ahead."""
+    """A source that counts how far reading has run ahead."""
 
     name = "counted"
     resolution = (2, 2)
@@ -43,7 +43,7 @@ class CountedSource:
 
 
 class DyingSource(CountedSource):
-    """Ends its process without a word, as the kernel does when memory runs out."""
+    """A source that kills its process, like the kernel when memory runs out."""
 
     def __reduce__(self) -> tuple[object, tuple[int]]:
         return os._exit, (9,)
@@ -93,7 +93,7 @@ def test_more_workers_than_batches(photos: ImageSource) -> None:
     assert np.array_equal(batch, photos.read([5, 6]))
 
 
-def test_reading_runs_ahead_but_not_away() -> None:
+def test_reading_runs_ahead_by_a_limited_number_of_batches() -> None:
     source = CountedSource()
     found = decoded(source, BOUNDS)
     next(found)
@@ -112,7 +112,7 @@ def test_threads_end_with_their_caller() -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_unreadable_image_is_named(tmp_path: Path, workers: int) -> None:
+def test_the_message_for_an_unreadable_image_names_it(tmp_path: Path, workers: int) -> None:
     for index in range(8):
         Image.fromarray(np.full((8, 8, 3), index, dtype=np.uint8)).save(tmp_path / f"{index}.png")
     source = open_source(tmp_path)
@@ -173,7 +173,7 @@ def test_workers_end_when_their_caller_is_killed() -> None:
 
 
 def running(process: int) -> bool:
-    """Tell whether a process is there and not a zombie."""
+    """Return whether a process exists and is not a zombie."""
     with suppress(OSError):
         return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
     return False

@@ -1,4 +1,4 @@
-"""Prepared ZIPs hold just what the source gives, and the same bytes every time."""
+"""Prepared ZIPs contain exactly the images of the source, with reproducible bytes."""
 
 import json
 import zipfile
@@ -46,7 +46,7 @@ def raw(tmp_path: Path) -> Path:
         {"crop": "wide 24x16", "filter": "box", "count": 3},
     ],
 )
-def test_holds_what_the_source_gives(tmp_path: Path, raw: Path, options: dict):
+def test_the_zip_has_the_images_of_the_source(tmp_path: Path, raw: Path, options: dict):
     out = tmp_path / "out.zip"
     source = open_source(raw, **options)
     assert prepare(raw, out, **options) == len(source)
@@ -58,7 +58,7 @@ def test_holds_what_the_source_gives(tmp_path: Path, raw: Path, options: dict):
     )
 
 
-def test_is_written_as_the_dataset_tool_does(tmp_path: Path, raw: Path):
+def test_the_zip_has_the_format_of_the_dataset_tool(tmp_path: Path, raw: Path):
     prepare(raw, tmp_path / "out.zip", 16)
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         infos = archive.infolist()
@@ -82,8 +82,8 @@ def test_is_written_as_the_dataset_tool_does(tmp_path: Path, raw: Path):
         {"crop": "wide 24x18", "count": 5, "seed": 2},
     ],
 )
-def test_keeps_labels(tmp_path: Path, raw: Path, options: dict, packed: bool):
-    """Each image has the label of the one that it is made of, whichever are kept."""
+def test_labels_are_written(tmp_path: Path, raw: Path, options: dict, packed: bool):
+    """Each image has the label of its original image, for any selection of images."""
     names = sorted(path.name for path in raw.iterdir())
     shade = {name: np.full((24, 32, 3), 6 * int(name[:3]), np.uint8) for name in names}
     for name in names:
@@ -106,19 +106,19 @@ def test_keeps_labels(tmp_path: Path, raw: Path, options: dict, packed: bool):
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         first = json.loads(archive.read("dataset.json"))["labels"][0]
     assert first == ["00000/img00000000.png", found[0]]
-    # And once more, by what was prepared.
+    # Prepare the prepared ZIP again.
     prepare(tmp_path / "out.zip", tmp_path / "again.zip", 8)
     assert labels_of(ZipSource(tmp_path / "again.zip")) == found
 
 
-def test_labels_that_cannot_be_kept_are_refused(tmp_path: Path, raw: Path):
+def test_invalid_labels_are_refused(tmp_path: Path, raw: Path):
     (raw / "dataset.json").write_text('{"labels": [["000.png", 1]]}')
     with pytest.raises(FringeError, match=r"dataset\.json: has no label for 001\.png; add it"):
         prepare(raw, tmp_path / "out.zip", 16)
     assert not (tmp_path / "out.zip").exists()
 
 
-def test_the_same_bytes_whatever_the_workers(tmp_path: Path, raw: Path):
+def test_the_bytes_do_not_depend_on_the_number_of_workers(tmp_path: Path, raw: Path):
     for workers in (1, 2, 5):
         prepare(raw, tmp_path / f"{workers}.zip", 16, workers=workers)
     first = (tmp_path / "1.zip").read_bytes()
@@ -127,7 +127,7 @@ def test_the_same_bytes_whatever_the_workers(tmp_path: Path, raw: Path):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_damaged_image_leaves_nothing_behind(tmp_path: Path, raw: Path, workers: int):
+def test_a_damaged_image_leaves_no_file(tmp_path: Path, raw: Path, workers: int):
     (raw / "020.png").write_bytes(b"none")
     (tmp_path / "out").mkdir()
     with pytest.raises(FringeError, match=r"020\.png: is damaged"):
@@ -135,7 +135,7 @@ def test_a_damaged_image_leaves_nothing_behind(tmp_path: Path, raw: Path, worker
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_options_that_do_not_fit(tmp_path: Path, raw: Path):
+def test_invalid_options_are_refused(tmp_path: Path, raw: Path):
     with pytest.raises(FringeError, match=r"a\.tar: must end in \.zip"):
         prepare(raw, tmp_path / "a.tar", 16)
     with pytest.raises(FringeError, match="workers is 0"):
@@ -154,10 +154,10 @@ def test_damaged_jpegs_are_counted_or_refused(
         image.save(path)
         path.write_bytes(path.read_bytes()[:-50].rstrip(b"\xff") + b"\xff\xd9")
     assert prepare(raw, tmp_path / "out.zip", 16, workers=2) == COUNT
-    said = capsys.readouterr().err
-    told = "Corrupt JPEG data: premature end of data segment"
-    assert f"warning: {raw}: 2 images of {COUNT} had damaged data" in said
-    assert f"({raw}/005.jpg: {told}; {raw}/020.jpg: {told})" in said
+    printed = capsys.readouterr().err
+    warning = "Corrupt JPEG data: premature end of data segment"
+    assert f"warning: {raw}: 2 images of {COUNT} had damaged data" in printed
+    assert f"({raw}/005.jpg: {warning}; {raw}/020.jpg: {warning})" in printed
     with pytest.raises(FringeError, match=r"005\.jpg: has damaged data"):
         prepare(raw, tmp_path / "strict.zip", 16, strict=True)
     assert not (tmp_path / "strict.zip").exists()
@@ -169,7 +169,7 @@ LABELS = [int(number) for number in np.random.default_rng(1).integers(0, 4, COUN
 
 
 def shades(count: int) -> np.ndarray:
-    """Images that tell which one they are."""
+    """Return images whose pixels are their index."""
     return np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, 8, 8, 3))
 
 
@@ -199,7 +199,7 @@ def write_tar_of_samples(path: Path) -> Path:
 
 @pytest.mark.parametrize("options", [{}, {"count": 9}, {"count": 7, "order": "file"}])
 @pytest.mark.parametrize("write", [write_npz, write_hdf5, write_parquet, write_tar_of_samples])
-def test_keeps_labels_of_every_format(
+def test_labels_of_every_format_are_written(
     tmp_path: Path, write: Callable[[Path], Path], options: dict
 ) -> None:
     path = write(tmp_path)
@@ -213,7 +213,7 @@ def test_keeps_labels_of_every_format(
     assert labels_of(ZipSource(tmp_path / "none.zip")) is None
 
 
-def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_column_is_refused(tmp_path: Path) -> None:
     path = write_parquet(tmp_path)
     with pytest.raises(FringeError, match=r"a\.parquet: has no column `coarse` \(`label_col"):
         prepare(path, tmp_path / "out.zip", 8, label_column="coarse")
@@ -223,14 +223,14 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
         prepare(write_npz(tmp_path), tmp_path / "out.zip", 8, label_column="fine")
 
 
-def test_labels_that_are_no_classes_are_refused_or_left_out(tmp_path: Path) -> None:
+def test_labels_that_are_not_classes_are_refused_or_left_out(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", shades(COUNT), np.linspace(0, 1, COUNT))
     with pytest.raises(FringeError, match="arr_1"):
         prepare(tmp_path / "a.npz", tmp_path / "out.zip", 8)
     assert prepare(tmp_path / "a.npz", tmp_path / "out.zip", 8, labels=False) == COUNT
 
 
-def test_keeps_folders_of_classes_and_their_names(tmp_path: Path) -> None:
+def test_folders_become_classes_with_names(tmp_path: Path) -> None:
     names = ["dog", "ant", "cat"]
     for number, image in enumerate(shades(9)):
         path = tmp_path / "raw" / "train" / names[number % 3] / f"{number}.png"
@@ -254,11 +254,11 @@ def test_keeps_folders_of_classes_and_their_names(tmp_path: Path) -> None:
     "members",
     [
         ["all/0.png", "all/1.png"],  # one folder
-        ["a/0.png", "b/c/1.png"],  # not side by side
-        ["00000/img00000000.png", "00001/img00001000.png"],  # folders that only count
+        ["a/0.png", "b/c/1.png"],  # not siblings
+        ["00000/img00000000.png", "00001/img00001000.png"],  # folders of numbered images
     ],
 )
-def test_folders_that_are_no_classes_give_no_labels(tmp_path: Path, members: list[str]) -> None:
+def test_folders_that_are_not_classes_give_no_labels(tmp_path: Path, members: list[str]) -> None:
     for member, image in zip(members, shades(2), strict=True):
         (tmp_path / "raw" / member).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "raw" / member).write_bytes(encode(image))
@@ -267,15 +267,15 @@ def test_folders_that_are_no_classes_give_no_labels(tmp_path: Path, members: lis
 
 
 @pytest.mark.parametrize(
-    ("stated", "said"),
+    ("stated", "message"),
     [
         ("cat", "not a list of strings"),
         ([1, 2], "not a list of strings"),
         (["a", "a"], "contain a name twice"),
     ],
 )
-def test_names_of_classes_that_are_none(tmp_path: Path, stated: object, said: str) -> None:
+def test_invalid_names_of_classes_are_refused(tmp_path: Path, stated: object, message: str) -> None:
     content = json.dumps({"labels": [["0.png", 0]], "class_names": stated}).encode()
     write_zip(tmp_path / "a.zip", {"0.png": encode(shades(1)[0]), "dataset.json": content})
-    with pytest.raises(FringeError, match=rf"dataset\.json: its `class_names` .*{said}"):
+    with pytest.raises(FringeError, match=rf"dataset\.json: its `class_names` .*{message}"):
         class_labels(open_source(tmp_path / "a.zip"))

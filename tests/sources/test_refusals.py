@@ -1,4 +1,4 @@
-"""One message names all images that are refused while a run is planned."""
+"""One message names all images that are refused when a run is planned."""
 
 import doctest
 import io
@@ -30,8 +30,10 @@ def _tar(path: Path, files: Mapping[str, bytes]) -> Path:
 
 
 @pytest.mark.parametrize("write", [write_folder, _lmdb, _tar])
-def test_all_are_named_at_once(tmp_path: Path, write: Callable[[Path, Mapping[str, bytes]], Path]):
-    """Whatever is wrong with each; those that are fine are read once."""
+def test_one_message_names_all_refused_images(
+    tmp_path: Path, write: Callable[[Path, Mapping[str, bytes]], Path]
+):
+    """For all reasons; accepted images are read once."""
     image = encode(np.zeros((4, 4, 3), np.uint8))
     files = {f"{number:02}.jpg": image for number in range(40)}
     files |= {"09.jpg": _cmyk(), "12.jpg": encode(np.zeros((5, 4, 3), np.uint8)), "25.jpg": _cmyk()}
@@ -46,7 +48,7 @@ def test_all_are_named_at_once(tmp_path: Path, write: Callable[[Path, Mapping[st
     assert kept.fingerprint
 
 
-def test_many_end_the_search(tmp_path: Path):
+def test_the_check_stops_after_many_refused_images(tmp_path: Path):
     image, other = (encode(np.zeros((size, 4, 3), np.uint8)) for size in (4, 5))
     files = {"000.png": other} | {f"{number:03}.png": image for number in range(1, 300)}
     with pytest.raises(

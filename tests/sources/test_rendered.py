@@ -16,7 +16,7 @@ from fringe.sources import (
 )
 
 
-def test_a_shard_gives_its_part_of_the_source(tmp_path: Path):
+def test_a_shard_equals_its_part_of_the_source(tmp_path: Path):
     source = ImitationSource(130, 16, 0, 0.5)
     path = tmp_path / "shard.h5"
     render_shard(source, 20, 120, path, {"images": source.fingerprint_of(20, 120)})
@@ -59,7 +59,7 @@ def test_shards_are_read_from_copies_in_scratch(tmp_path: Path, monkeypatch: pyt
         shards[1].copy.write_bytes(b"damaged")
         with pytest.raises(DamagedFileError, match=rf"^{tmp_path}/20\.h5") as caught:
             shards[1].read([30])
-        assert caught.value.path == tmp_path / "20.h5", "the file that is to be made again"
+        assert caught.value.path == tmp_path / "20.h5", "the file that must be created again"
     assert list(scratch.iterdir()) == []
 
 

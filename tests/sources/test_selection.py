@@ -1,4 +1,4 @@
-"""Which images of a set are used, and in which order; what of that fingerprints tell."""
+"""The choice and the order of images, and their effect on fingerprints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .conftest import (
     write_zip,
 )
 
-# Bitmaps of one pixel, written by hand so that no encoder of images enters the digests below.
+# Bitmaps of one pixel, written by hand so that the digests below depend on no encoder.
 HEADER = struct.pack("<2sIIIIiiHHIIiiII", b"BM", 58, 0, 54, 40, 1, 1, 1, 24, 0, 4, 0, 0, 0, 0)
 DATA = {
     f"{kind}/{number}.bmp": HEADER + bytes([kind, number, 0, 0])
@@ -39,7 +39,7 @@ PIXELS = (np.arange(8 * 4 * 4 * 3) % 251).astype(np.uint8).reshape(8, 4, 4, 3)
 
 
 def write_each(form: str, folder: Path) -> Path:
-    """The eight entries of DATA, or PIXELS, in a form."""
+    """Write the eight entries of DATA, or PIXELS, in a format."""
     path = folder / f"data.{form}"
     if form == "npz":
         np.savez(path, PIXELS)
@@ -55,8 +55,8 @@ def write_each(form: str, folder: Path) -> Path:
     return write_zip(path, DATA) if form == "zip" else write_tar(path, DATA)
 
 
-# Of all images, of the first five, and of a part, as before images could be in another order than
-# that of their files. If they change, everybody extracts everything again.
+# Fingerprints of all images, of the first five, and of a part, from before random orders existed.
+# If they change, all users must extract all features again.
 DIGESTS = {
     "folder": ("76e49f25dbede8ee", "1032e03239060716", "8939505b87e8d622"),
     "hdf5": ("6ef0c4f4b6a6585e", "1f5642b472377a95", "aaa420a2acaed301"),
@@ -69,7 +69,7 @@ DIGESTS = {
 
 
 @pytest.mark.parametrize("form", DIGESTS)
-def test_fingerprints_in_the_order_of_files_stay(tmp_path: Path, form: str) -> None:
+def test_fingerprints_in_the_order_of_files_do_not_change(tmp_path: Path, form: str) -> None:
     path = write_each(form, tmp_path)
     every, few = open_source(path), open_source(path, count=5, order="file")
     found = (every.fingerprint, few.fingerprint, every.fingerprint_of(2, 5))
@@ -77,19 +77,19 @@ def test_fingerprints_in_the_order_of_files_stay(tmp_path: Path, form: str) -> N
 
 
 @pytest.mark.parametrize("form", DIGESTS)
-def test_scattered_images_have_fingerprints_of_their_own(tmp_path: Path, form: str) -> None:
+def test_scattered_images_have_their_own_fingerprints(tmp_path: Path, form: str) -> None:
     path, cache = write_each(form, tmp_path), tmp_path / "memory"
     source = open_source(path, cache=cache)
     assert isinstance(source, FileSource)
     asked = [[6, 1, 3], [6, 3, 1], [1, 3, 6], [6, 1], [7, 1, 3], [6, 1, 3, 0]]
     found = [source.fingerprint_at(indices) for indices in asked]
     assert len(set(found)) == len(asked)
-    # Whatever was remembered, and was asked before.
+    # Independent of the cache and of earlier requests.
     for one in (open_source(path, cache=cache), open_source(path), source):
         assert isinstance(one, FileSource)
         assert [one.fingerprint_at(np.array(indices)) for indices in asked] == found
         assert one.fingerprint_of(2, 5)[:16] == DIGESTS[form][2]
-    if form != "npz":  # which has one checksum, of all images
+    if form != "npz":  # NPZ has one checksum, of all images
         assert source.fingerprint_at([2, 3, 4])[:16] == DIGESTS[form][2]
 
 
@@ -97,7 +97,7 @@ def permutation(count: int, seed: int = 0) -> np.ndarray:
     return random_stream(seed, "order").permutation(count)
 
 
-def test_every_form_gives_the_images_of_a_random_order(dataset: Path, in_order: np.ndarray) -> None:
+def test_every_format_supports_a_random_order(dataset: Path, in_order: np.ndarray) -> None:
     for options in ({"count": 5}, {"least": 6}, {"count": 6, "least": 2, "seed": 3}):
         source = open_source(dataset, **options)
         wanted = in_order[permutation(7, options.get("seed", 0))[: options.get("count", 7)]]
@@ -115,7 +115,7 @@ def test_every_form_gives_the_images_of_a_random_order(dataset: Path, in_order: 
         open_source(dataset, count=8)
 
 
-def test_a_set_that_claims_too_many_images(
+def test_a_set_that_claims_too_many_images_is_refused(
     tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_lmdb(tmp_path / "set", {b"%d" % i: encode(one) for i, one in enumerate(pixels)})
@@ -133,7 +133,9 @@ def test_processes_read_a_random_order(dataset: Path, in_order: np.ndarray) -> N
     assert np.array_equal(np.concatenate(list(batches)), in_order[permutation(7)[:6]])
 
 
-def test_all_images_are_in_the_order_of_files(dataset: Path, in_order: np.ndarray) -> None:
+def test_a_set_that_is_used_completely_is_in_the_order_of_files(
+    dataset: Path, in_order: np.ndarray
+) -> None:
     before = open_source(dataset, order="file")
     for options in ({}, {"count": 7}, {"least": 7}, {"count": 7, "least": 9}, {"seed": 5}):
         source = open_source(dataset, **options)
@@ -148,8 +150,8 @@ def test_all_images_are_in_the_order_of_files(dataset: Path, in_order: np.ndarra
         open_source(dataset, seed=-1)
 
 
-def test_more_images_are_the_same_and_others(dataset: Path) -> None:
-    """And equal seeds give equal subsets, others give others."""
+def test_a_larger_subset_contains_a_smaller_one(dataset: Path) -> None:
+    """Equal seeds give equal subsets, different seeds give different subsets."""
     sources = [open_source(dataset, count=count) for count in (4, 5, 6)]
     sources += [open_source(dataset, least=2)]
     assert len({source.fingerprint_of(0, 2) for source in sources}) == 1
@@ -177,12 +179,12 @@ def test_a_random_subset_has_the_classes_of_the_whole(tmp_path: Path) -> None:
     assert classes(200, order="file").tolist() == [40] * 5 + [0] * 5
     for seed in range(8):
         for count in (50, 100, 200, 399):
-            # Drawn without replacement a class's count is hypergeometric.
+            # The count of a class, drawn without replacement, is hypergeometric.
             deviation = np.sqrt(count * 0.1 * 0.9 * (400 - count) / 399)
             assert np.abs(classes(count, seed=seed) - count / 10).max() < 4 * deviation + 1
 
 
-FORMS = [form for form in DIGESTS if form != "npz"]  # its only checksum is of all images
+FORMS = [form for form in DIGESTS if form != "npz"]  # its only checksum covers all images
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -229,14 +231,14 @@ def test_only_the_images_of_a_random_subset_are_read(
     more = open_source(path, count=5, cache=cache).fingerprint
     assert read[3:] == sorted(order[3:5])
     every = open_source(path, cache=cache).fingerprint
-    assert sorted(read) == list(range(8)), "each was read once"
-    # What is known of scattered images takes nothing from those between them.
+    assert sorted(read) == list(range(8)), "each image was read once"
+    # Cached hashes of scattered images do not affect the images between them.
     fresh = [open_source(path, count=count).fingerprint for count in (3, 5, None)]
     assert fresh == [few, more, every]
 
 
 @pytest.mark.parametrize("cached", [False, True])
-def test_the_wide_crop_takes_large_images_in_random_order(tmp_path: Path, cached: bool) -> None:
+def test_the_wide_crop_selects_large_images_in_random_order(tmp_path: Path, cached: bool) -> None:
     rng = np.random.default_rng(0)
     large = [index % 5 != 0 for index in range(60)]
     shapes = [(24, 32, 3) if one else (10, 12, 3) for one in large]
@@ -251,7 +253,7 @@ def test_the_wide_crop_takes_large_images_in_random_order(tmp_path: Path, cached
 
     every = opened()
     assert len(every) == 48
-    rank = np.cumsum(large) - 1  # of each large image among these
+    rank = np.cumsum(large) - 1  # rank of each large image among the large images
     wanted = every.read([rank[index] for index in permutation(60) if large[index]])
     for options in ({"count": 10}, {"count": 10}, {"count": 30}, {"least": 47}, {"count": 47}):
         source = opened(**options)
@@ -265,7 +267,7 @@ def test_the_wide_crop_takes_large_images_in_random_order(tmp_path: Path, cached
         opened(count=49)
 
 
-def test_headers_are_read_until_there_are_enough(
+def test_headers_are_read_until_enough_images_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = encode(np.zeros((24, 32, 3), np.uint8))
@@ -276,6 +278,11 @@ def test_headers_are_read_until_there_are_enough(
         "fringe.sources.base.size_of",
         lambda data, label, **options: read.append(1) or size_of(data, label, **options),
     )
-    for count, wanted in ((10, 11), (10, 11), (20, 21), (5, 21)):  # one more, to know of others
+    for count, wanted in (
+        (10, 11),
+        (10, 11),
+        (20, 21),
+        (5, 21),
+    ):  # one more, which shows that there are others
         assert len(open_source(path, crop="wide 32x24", count=count, cache=cache)) == count
         assert len(read) == wanted

@@ -1,4 +1,4 @@
-"""Tar archives and sets of them."""
+"""Tar archives, and sets of several tars."""
 
 import io
 import json
@@ -22,7 +22,9 @@ def pngs(pixels: np.ndarray) -> dict[str, bytes]:
     return {f"{index:04d}.png": encode(image) for index, image in enumerate(pixels)}
 
 
-def test_archive_order(tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes]):
+def test_images_are_in_the_order_of_the_archive(
+    tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes]
+):
     files = {
         "b/2.png": pngs["0003.png"],
         "b/2.cls": b"7",
@@ -45,7 +47,7 @@ def test_long_and_foreign_names(tmp_path: Path, pngs: dict[str, bytes], form: in
     assert source.members == [name]
 
 
-def test_patterns(tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes]):
+def test_patterns_of_paths(tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes]):
     names = [*pngs]
     for number, index in ((8, 0), (9, 1), (10, 2)):
         write_tar(tmp_path / f"s-{number:03d}.tar", {names[index]: pngs[names[index]]})
@@ -74,7 +76,7 @@ def test_a_file_may_be_named_like_a_pattern(tmp_path: Path, pngs: dict[str, byte
 
 
 @pytest.mark.parametrize("suffix", ["tar.gz", "tgz", "tar.xz", "tar.zst"])
-def test_compressed_by_name(tmp_path: Path, pngs: dict[str, bytes], suffix: str):
+def test_compressed_tars_are_refused_by_name(tmp_path: Path, pngs: dict[str, bytes], suffix: str):
     (tmp_path / f"a.{suffix}").write_bytes(b"")
     for path in (tmp_path, tmp_path / f"a.{suffix}"):
         with pytest.raises(FringeError, match=rf"a\.{suffix}: is a compressed tar.*unpack"):
@@ -82,7 +84,7 @@ def test_compressed_by_name(tmp_path: Path, pngs: dict[str, bytes], suffix: str)
 
 
 @pytest.mark.parametrize("mode", ["gz", "bz2", "xz"])
-def test_compressed_whatever_its_name(tmp_path: Path, pngs: dict[str, bytes], mode: str):
+def test_compressed_tars_are_refused_by_content(tmp_path: Path, pngs: dict[str, bytes], mode: str):
     with tarfile.open(tmp_path / "a.tar", f"w:{mode}") as archive:
         info = tarfile.TarInfo("a.png")
         info.size = len(pngs["0000.png"])
@@ -92,12 +94,12 @@ def test_compressed_whatever_its_name(tmp_path: Path, pngs: dict[str, bytes], mo
 
 
 @pytest.mark.parametrize("name", ["../a.png", "/a.png", "b/../../a.png", "C:/a.png"])
-def test_names_that_escape(tmp_path: Path, pngs: dict[str, bytes], name: str):
+def test_names_outside_the_folder_are_refused(tmp_path: Path, pngs: dict[str, bytes], name: str):
     with pytest.raises(FringeError, match=r"a\.tar!.*a\.png: its name points outside"):
         open_source(write_tar(tmp_path / "a.tar", {name: pngs["0000.png"]}))
 
 
-def test_twice_and_links(tmp_path: Path, pngs: dict[str, bytes]):
+def test_duplicate_names_and_links_are_refused(tmp_path: Path, pngs: dict[str, bytes]):
     files = {"a.png": pngs["0000.png"], "./a.png": pngs["0001.png"]}
     with pytest.raises(FringeError, match=r"twice\.tar!a\.png: occurs twice"):
         open_source(write_tar(tmp_path / "twice.tar", files))
@@ -110,7 +112,7 @@ def test_twice_and_links(tmp_path: Path, pngs: dict[str, bytes]):
             open_source(tmp_path / "link.tar")
 
 
-def test_damaged_archives_are_not_taken_for_shorter_ones(tmp_path: Path, pngs: dict[str, bytes]):
+def test_damaged_archives_are_not_read_as_shorter_archives(tmp_path: Path, pngs: dict[str, bytes]):
     path = write_tar(tmp_path / "a.tar", pngs)
     whole = path.read_bytes()
     with tarfile.open(path) as archive:
@@ -144,7 +146,7 @@ def joined(tmp_path: Path, pngs: dict[str, bytes]) -> tuple[Path, list[bytes]]:
     return path, parts
 
 
-def test_archives_in_a_row_are_read_to_the_last(
+def test_all_archives_in_a_row_are_read(
     tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ):
     path, parts = joined(tmp_path, pngs)
@@ -166,7 +168,7 @@ def test_archives_in_a_row_are_read_to_the_last(
         assert np.array_equal(open_source(path).read(range(8)), expected)
 
 
-def test_damage_in_archives_in_a_row(tmp_path: Path, pngs: dict[str, bytes]):
+def test_damage_in_archives_in_a_row_is_refused(tmp_path: Path, pngs: dict[str, bytes]):
     path, parts = joined(tmp_path, pngs)
     second = len(parts[0])
     for place in (second + 5, second + 512 + 512 * -(-len(pngs["0002.png"]) // 512) + 5):
@@ -181,10 +183,10 @@ def test_damage_in_archives_in_a_row(tmp_path: Path, pngs: dict[str, bytes]):
             open_source(tmp_path / "a.tar")
 
 
-def test_what_was_learnt_of_the_first_archive_alone_is_not_taken(
+def test_cached_indices_of_only_the_first_archive_are_not_used(
     tmp_path: Path, pngs: dict[str, bytes]
 ):
-    """Before, a file was read to its first end mark, and that was remembered."""
+    """Earlier versions read a file to its first end mark, and cached the result."""
     path, _ = joined(tmp_path, pngs)
     cache = tmp_path / "cache"
     about = path.stat()
@@ -194,14 +196,14 @@ def test_what_was_learnt_of_the_first_archive_alone_is_not_taken(
     assert len(open_source(path, cache=cache)) == 8
 
 
-def test_a_damaged_image_is_named(tmp_path: Path, pngs: dict[str, bytes]):
+def test_the_message_for_a_damaged_image_names_it(tmp_path: Path, pngs: dict[str, bytes]):
     pngs["0002.png"] = pngs["0002.png"][:60]
     source = open_source(write_shards(tmp_path / "set", "tar", pngs))
     with pytest.raises(FringeError, match=r"shard-000000\.tar!0002\.png: is damaged"):
         source.read([0, 2])
 
 
-def test_the_index_is_remembered(
+def test_the_index_is_cached(
     tmp_path: Path, pngs: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ):
     path, cache = write_shards(tmp_path / "set", "tar", pngs), tmp_path / "cache"
@@ -213,8 +215,8 @@ def test_the_index_is_remembered(
     assert np.array_equal(again.read(range(7)), before.read(range(7)))
     write_tar(path / "shard-000001.tar", {"new.png": pngs["0000.png"]})
     assert len(open_source(path, cache=cache)) == 8
-    assert len(entries_of(cache)) == 3  # the index of its former state is gone
-    for group in cache.glob("*/*.json"):  # of the right state, but nonsense
+    assert len(entries_of(cache)) == 3  # the index of the former state was removed
+    for group in cache.glob("*/*.json"):  # the right state, but invalid content
         content = json.loads(group.read_text())
         spoilt = {key: f"{value.split()[0]} spoilt" for key, value in content["entries"].items()}
         group.write_text(json.dumps(content | {"entries": spoilt}))
@@ -222,7 +224,7 @@ def test_the_index_is_remembered(
 
 
 @pytest.mark.parametrize("form", ["tar", "parquet"])
-def test_a_part_depends_on_its_shards_alone(tmp_path: Path, form: str, pngs: dict[str, bytes]):
+def test_a_part_depends_only_on_its_shards(tmp_path: Path, form: str, pngs: dict[str, bytes]):
     named = {f"0000/{name}": data for name, data in pngs.items()}
 
     def parts() -> list[str]:
@@ -243,7 +245,7 @@ def test_a_part_depends_on_its_shards_alone(tmp_path: Path, form: str, pngs: dic
     assert fingerprint(first) == four
 
 
-def test_folders_of_mixed_kinds(tmp_path: Path, pngs: dict[str, bytes]):
+def test_folders_of_mixed_kinds_are_refused(tmp_path: Path, pngs: dict[str, bytes]):
     write_tar(tmp_path / "a.tar", pngs)
     (tmp_path / "readme.txt").write_bytes(b"")
     assert len(open_source(tmp_path)) == 7

@@ -1,4 +1,4 @@
-"""A compressed NPZ, unpacked once: the same images as the stream gives, in any order."""
+"""A compressed NPZ, unpacked once: the same images as from the stream, in any order."""
 
 import pickle
 from pathlib import Path
@@ -15,7 +15,7 @@ from fringe.sources.unpacked import Packed, packed, read_unpacked, unpack
 
 @pytest.fixture(params=[3, 1], ids=["rgb", "gray"])
 def images(request: pytest.FixtureRequest) -> np.ndarray:
-    """As many small images as take several chunks."""
+    """Enough small images for several chunks."""
     shape = (100, 20, 24, request.param)
     return np.random.default_rng(0).integers(0, 9, shape, np.uint8) * 20
 
@@ -40,7 +40,7 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_the_same_images_as_from_the_stream(
+def test_unpacked_images_equal_those_of_the_stream(
     path: Path,
     tmp_path: Path,
     images: np.ndarray,
@@ -53,7 +53,7 @@ def test_the_same_images_as_from_the_stream(
     monkeypatch.setattr("fringe.sources.unpacked.BLOCK", 10_000)
     unpack(open_source(path, **options), tmp_path / "unpacked.h5")
     with h5py.File(tmp_path / "unpacked.h5") as file:
-        assert np.array_equal(file["images"], images), "all of the array, as it is stored"
+        assert np.array_equal(file["images"], images), "the whole stored array"
         assert file["images"].chunks[0] > 1
         assert file["images"].fletcher32
 
@@ -68,10 +68,10 @@ def test_the_same_images_as_from_the_stream(
     assert np.array_equal(pickle.loads(pickle.dumps(source)).read(order), expected[order])
 
 
-def test_what_is_to_be_unpacked(path: Path, tmp_path: Path, images: np.ndarray):
+def test_packed_returns_the_whole_array(path: Path, tmp_path: Path, images: np.ndarray):
     found = packed(open_source(path))
     assert found == Packed(NpzSource(path).identity, images.size)
-    assert packed(open_source(path, count=3, resolution=8)) == found, "all of it, however used"
+    assert packed(open_source(path, count=3, resolution=8)) == found, "the whole array, for any use"
     np.savez(tmp_path / "stored.npz", images)
     for source in (open_source(tmp_path / "stored.npz"), open_source(tmp_path / "stored.npz", 8)):
         assert packed(source) is None
@@ -80,7 +80,7 @@ def test_what_is_to_be_unpacked(path: Path, tmp_path: Path, images: np.ndarray):
     assert not (tmp_path / "unpacked.h5").exists()
 
 
-def test_what_was_unpacked_of_another_array_is_not_read(
+def test_an_unpacked_file_of_another_array_is_not_read(
     path: Path, tmp_path: Path, images: np.ndarray
 ):
     place = tmp_path / "unpacked.h5"
@@ -108,7 +108,7 @@ def test_a_damaged_array_leaves_no_file(path: Path, tmp_path: Path):
     assert [one.name for one in tmp_path.rglob("*.h5")] == []
 
 
-def test_a_damaged_file_is_told_by_its_name(path: Path, tmp_path: Path, images: np.ndarray):
+def test_the_message_for_a_damaged_file_names_it(path: Path, tmp_path: Path, images: np.ndarray):
     place = tmp_path / "unpacked.h5"
     unpack(open_source(path), place)
     content = bytearray(place.read_bytes())
@@ -118,10 +118,10 @@ def test_a_damaged_file_is_told_by_its_name(path: Path, tmp_path: Path, images: 
     read_unpacked(source, place)
     with pytest.raises(DamagedFileError, match=r"unpacked\.h5: missing or damaged") as caught:
         source.read([60])
-    assert caught.value.path == place, "so that a run sets it aside"
+    assert caught.value.path == place, "so that a run renames it"
 
 
-def test_no_room(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_reported(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
     message = r"unpacked\.h5: cannot be written .*a\.npz take 0\.0 GB, .*`extraction/keep_images: f"
     with pytest.raises(FringeError, match=message):

@@ -1,4 +1,4 @@
-"""Of a data set that is used in part only that part is read, and only it counts."""
+"""If only part of a data set is used, only that part is read and fingerprinted."""
 
 from __future__ import annotations
 
@@ -46,12 +46,14 @@ def write(request: pytest.FixtureRequest) -> Write:
 
 
 def parts(path: Path, count: int | None = None, cache: Path | None = None) -> list[str]:
-    """The fingerprints of images 0 and 1, 2 and 3, and of all that are used."""
+    """Return the fingerprints of images 0 and 1, of 2 and 3, and of all used images."""
     source = open_source(path, count=count, cache=cache, order="file")
     return [*(source.fingerprint_of(*part) for part in ((0, 2), (2, 4))), source.fingerprint]
 
 
-def test_images_count_where_they_are_used(write: Write, tmp_path: Path, pixels: np.ndarray) -> None:
+def test_fingerprints_depend_only_on_used_images(
+    write: Write, tmp_path: Path, pixels: np.ndarray
+) -> None:
     def changed(*numbers: int) -> Path:
         images = pixels.copy()
         images[list(numbers)] ^= 1
@@ -64,13 +66,13 @@ def test_images_count_where_they_are_used(write: Write, tmp_path: Path, pixels: 
     for number, expected in ((0, [False, True, False]), (3, [True, False, False])):
         found = parts(changed(number), 4)
         assert [a == b for a, b in zip(found, (first, second, whole), strict=True)] == expected
-    # With another count a shard is the same; the whole is not.
+    # With another count, a shard stays the same, but the whole does not.
     of_all = parts(changed(5))
     assert of_all[:2] == [first, second]
     assert of_all[2] != whole
 
 
-def test_only_what_is_used_is_read(
+def test_only_used_images_are_read(
     write: Write, tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, cache = write(tmp_path / "data", pixels), tmp_path / "memory"
@@ -87,20 +89,20 @@ def test_only_what_is_used_is_read(
     few = parts(path, 4, cache)
     assert len(read) == 4
     assert parts(path, 4, cache) == few
-    assert len(read) == 4, "remembered"
+    assert len(read) == 4, "cached"
     many = parts(path, 6, cache)
-    assert len(read) == 6, "of more images the new ones are read"
+    assert len(read) == 6, "of more images, only the new images are read"
     assert many == parts(path, 6)
-    assert len(read) == 6 + 6, "without a memory each is read once by one source"
+    assert len(read) == 6 + 6, "without a cache, each source reads each image once"
     assert parts(path, 4, cache) == few
     (tmp_path / "other").mkdir()
     assert open_source(
         path, crop="wide 24x18", count=2, order="file", cache=tmp_path / "other"
     ).fingerprint
-    assert len(read) == 12 + 2, "of a crop, up to the last image that is large enough"
+    assert len(read) == 12 + 2, "for a crop, up to the last large enough image"
 
 
-def test_an_image_is_read_again_when_its_file_changed(
+def test_an_image_is_read_again_if_its_file_changed(
     write: Write, tmp_path: Path, pixels: np.ndarray
 ) -> None:
     cache = tmp_path / "memory"
@@ -112,7 +114,7 @@ def test_an_image_is_read_again_when_its_file_changed(
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, True, False]
 
 
-def test_archives_behind_the_last_image_are_not_opened(tmp_path: Path, pixels: np.ndarray) -> None:
+def test_archives_after_the_last_image_are_not_opened(tmp_path: Path, pixels: np.ndarray) -> None:
     for form in ("tar", "parquet"):
         path = write_shards(tmp_path / form, form, named(pixels))
         (path / f"shard-000002.{form}").write_bytes(b"unreadable")
@@ -123,7 +125,9 @@ def test_archives_behind_the_last_image_are_not_opened(tmp_path: Path, pixels: n
             open_source(path, count=5, order="file")
 
 
-def test_how_an_lmdb_lies_in_its_file_does_not_count(tmp_path: Path, pixels: np.ndarray) -> None:
+def test_the_layout_of_an_lmdb_does_not_change_the_fingerprint(
+    tmp_path: Path, pixels: np.ndarray
+) -> None:
     path = to_lmdb(tmp_path / "data", pixels)
     before = parts(path)
     with lmdb.open(str(path)) as environment, environment.begin(write=True) as transaction:
@@ -134,18 +138,20 @@ def test_how_an_lmdb_lies_in_its_file_does_not_count(tmp_path: Path, pixels: np.
     assert parts(write_lmdb(tmp_path / "renamed", values)) == before
 
 
-def test_how_an_hdf5_is_compressed_does_not_count(tmp_path: Path, pixels: np.ndarray) -> None:
+def test_the_compression_of_an_hdf5_does_not_change_the_fingerprint(
+    tmp_path: Path, pixels: np.ndarray
+) -> None:
     before = parts(write_h5(tmp_path / "a.h5", pixels))
     packed = write_h5(tmp_path / "b.h5", pixels, chunks=(2, 20, 24, 3), compression="gzip")
     assert parts(packed) == before
     with h5py.File(packed, "a") as file:
         file["more"] = np.zeros(1000)
     assert parts(packed) == before
-    # The same bytes as images of another shape are others.
+    # The same bytes with another shape are different images.
     assert parts(write_h5(tmp_path / "c.h5", pixels.reshape(7, 24, 20, 3))) != before
 
 
-def test_keys_are_read_as_far_as_images_are_asked_for(
+def test_keys_are_read_up_to_the_last_requested_image(
     tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lmdb_module, "KEYS", 2)

@@ -13,11 +13,14 @@ from fringe.sources import open_source
 
 from .conftest import encode, write_zip
 
-HEADERS = ((b"PK\3\4", 6), (b"PK\1\2", 8))  # of a member and in the directory; where flags are
+HEADERS = (
+    (b"PK\3\4", 6),
+    (b"PK\1\2", 8),
+)  # signatures of a member and of its directory entry, and the offset of the flags
 
 
 def marked(path: Path, member: str, method: int | None = None, flags: int = 0) -> Path:
-    """Write flags, and a method of compression, into both headers of a member."""
+    """Write flags and a method of compression to both headers of a member."""
     content = bytearray(path.read_bytes())
     for signature, place in HEADERS:
         at, begin = -1, 30 if signature == b"PK\3\4" else 46
@@ -45,10 +48,10 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("options", "message"), UNREADABLE)
-def test_members_that_cannot_be_read(
+def test_unreadable_members_are_refused(
     tmp_path: Path, images: dict[str, bytes], options: dict, message: str
 ):
-    """Found at opening; what is not used does not matter."""
+    """At opening; members that are not used do not matter."""
     path = marked(write_zip(tmp_path / "a.zip", {**images, "notes.txt": b"x"}), "3.png", **options)
     with pytest.raises(FringeError, match=rf"a\.zip!3\.png: {message}"):
         open_source(path)
@@ -71,7 +74,7 @@ def test_methods_that_python_reads(
     assert np.array_equal(open_source(path).read(range(7)), pixels)
 
 
-def test_a_symbolic_link(tmp_path: Path, images: dict[str, bytes]):
+def test_a_symbolic_link_is_refused(tmp_path: Path, images: dict[str, bytes]):
     link = zipfile.ZipInfo("link.png")
     link.create_system, link.external_attr = 3, 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
@@ -100,7 +103,7 @@ def archive_of(files: dict[str, bytes], comment: bytes = b"") -> bytes:
         (b"x" * 999, b"\0" * 99),
     ],
 )
-def test_archives_in_a_row(
+def test_archives_in_a_row_are_refused(
     tmp_path: Path, images: dict[str, bytes], comment: bytes, between: bytes
 ):
     first = archive_of({"0.png": images["0.png"]}, comment) + between
@@ -114,8 +117,8 @@ def test_archives_in_a_row(
             open_source(tmp_path / name)
 
 
-def test_archives_in_a_row_also_of_large_files(tmp_path: Path, images: dict[str, bytes]):
-    """In the format for more than 4 GB the last record names no place."""
+def test_archives_in_a_row_are_refused_in_zip64(tmp_path: Path, images: dict[str, bytes]):
+    """In the format for more than 4 GB, the last record contains no offset."""
     first = archive_of({"0.png": images["0.png"]})
     end = first.index(b"PK\5\6")
     large = b"PK\6\6" + (44).to_bytes(8, "little") + bytes(44)
@@ -128,10 +131,10 @@ def test_archives_in_a_row_also_of_large_files(tmp_path: Path, images: dict[str,
         open_source(tmp_path / "a.zip")
 
 
-def test_what_precedes_an_archive_may_be_anything_else(
+def test_other_data_may_precede_an_archive(
     tmp_path: Path, images: dict[str, bytes], pixels: np.ndarray
 ):
-    """Such as a program that unpacks it, which holds the signatures that it looks for."""
+    """Such as a program that unpacks it and contains the signatures that it searches for."""
     program = b"MZ" + b"code" * 50 + b"PK\1\2 PK\3\4 PK\6\7 PK\5\6" + bytes(40) + b"PK\5\6"
     for content in (program + archive_of(images), program * 2000 + archive_of(images, b"hello")):
         (tmp_path / "a.zip").write_bytes(content)
@@ -145,8 +148,8 @@ def test_what_precedes_an_archive_may_be_anything_else(
     "method",
     [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
 )
-def test_members_are_those_that_zipfile_reads(tmp_path: Path, method: int):
-    """Of lengths around those that are read and unpacked at a time; noise, zeros, and both."""
+def test_members_equal_those_that_zipfile_reads(tmp_path: Path, method: int):
+    """Noise, zeros and both, with lengths around the sizes of blocks."""
     noise = np.random.default_rng(0).bytes((1 << 16) + 1)
     contents = [b"", b"x", noise[:-1], noise, bytes(1 << 20), bytes((1 << 20) + 1)]
     contents += [bytes(1 << 19) + noise[:999] + bytes(1 << 19)]

@@ -130,7 +130,7 @@ def class_labels(source: ImageSource) -> ClassLabels | None:
 
 
 def known_labels(source: ImageSource) -> KnownLabels | None:
-    """Return what is known about labels of ``source`` before a run; None without labels.
+    """Return the `KnownLabels` of ``source`` before a run; None without labels.
 
     This does not load a generator.
 

@@ -24,15 +24,15 @@ from fringe.sources.limits import LIMITS, Limits
 __all__ = ["Hdf5Source", "rows_of"]
 
 _DATASET = "images"
-MANY = 1000  # datasets and groups that are looked at: who keeps a dataset for each image has more
+MANY = 1000  # datasets and groups to check: files with a dataset for each image have more
 
 
 class Hdf5Source(ArraySource):
-    """The dataset ``images`` of an HDF5 file, or the only array in it that may hold images.
+    """The dataset ``images`` of an HDF5 file, or the only array in it that may contain images.
 
-    It is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray. The file is opened for each `read` and
-    closed again: HDF5 does not survive a fork while open. An image that nobody has written, for
-    which HDF5 gives a blank one, is refused.
+    The dataset is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray. The file is opened for each
+    `read` and then closed, because an open HDF5 file does not survive a fork. Images that were
+    never written, for which HDF5 returns blank images, are refused.
 
     Parameters
     ----------
@@ -43,15 +43,27 @@ class Hdf5Source(ArraySource):
     count : int, optional
         Use only the first ``count`` images.
     cache : path-like, optional
-        Where hashes of images are remembered for the fingerprint (`ImageDigests`).
+        Folder that stores hashes of images for the fingerprint (`ImageDigests`).
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
 
     Raises
     ------
     FringeError
-        If the file is missing, unreadable or not whole, has no such dataset, or fewer than
+        If the file is missing, unreadable or truncated, has no such dataset, or has fewer than
         ``count`` images.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import h5py
+    >>> import numpy as np
+    >>> from fringe.sources import Hdf5Source
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with h5py.File(f"{folder}/images.h5", "w") as file:
+    ...         file["images"] = np.full((3, 8, 8, 1), 7, np.uint8)
+    ...     print(Hdf5Source(f"{folder}/images.h5").read([0, 2]).shape)
+    (2, 8, 8, 3)
     """
 
     def __init__(
@@ -62,7 +74,7 @@ class Hdf5Source(ArraySource):
         cache: Path | None = None,
         limits: Limits = LIMITS,
     ) -> None:
-        """Open the file once, to check what it holds."""
+        """Open the file once, to check its content."""
         self.path = as_path(path)
         self.cache = cache
         with readable(path, RuntimeError, KeyError), h5_file(self.path) as file:
@@ -87,9 +99,9 @@ class Hdf5Source(ArraySource):
         return ImageDigests([self.path], [0, self.count], what, self.cache)
 
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return SHA-256 of the pixels of the images in that order, and of the resizing.
+        """Return the SHA-256 of the pixels of the images in that order, and of the resizing.
 
-        Other images do not count, nor does how the file is divided and compressed.
+        Other images do not count. The file's chunks and compression do not count either.
         """
         self._refuse_unwritten(indices)
         return self._digest("hdf5", self.shape[1:], self._contents.of(indices, self._stored))
@@ -113,20 +125,22 @@ class Hdf5Source(ArraySource):
         lacking = wanted[self._unwritten[wanted]]
         if len(lacking):
             first = int(np.argmax(self._unwritten))
-            use = f", or use those before (`count: {first}`, `order: file`)" if first else ""
+            use = (
+                f", or use the images before it (`count: {first}`, `order: file`)" if first else ""
+            )
             raise FringeError(
-                f"{self.path}: image {lacking.min()} was never written, as far as the file tells, "
-                f"and HDF5 gives a blank one for it; {np.count_nonzero(self._unwritten)} of "
+                f"{self.path}: image {lacking.min()} was probably never written, so HDF5 reads a "
+                f"blank image for it; {np.count_nonzero(self._unwritten)} of "
                 f"{len(self._unwritten)} are missing, from image {first} on: write them all{use}; "
-                "if they are meant to be blank, give each image a chunk of its own"
+                "if they are meant to be blank, store each image in its own chunk"
             )
 
 
 def rows_of(dataset: h5py.Dataset, indices: Indices, name: str | None = None) -> Images:
-    """Return images of a dataset by their index, in that order; one may come several times.
+    """Return images of a dataset by their index, in that order; an index may occur several times.
 
-    Neighbours, and images of one chunk, are read at once: to select scattered ones takes HDF5 long,
-    and it would decompress a chunk for each of its images.
+    Neighbouring images, and images of one chunk, are read together: selecting scattered images is
+    slow in HDF5, and would decompress a chunk for each of its images.
     """
     order, back = np.unique(np.asarray(indices, np.int64), return_inverse=True)
     images = np.empty((len(order), *dataset.shape[1:]), np.uint8)
@@ -165,10 +179,10 @@ def _find(file: h5py.File, name: str) -> tuple[str, h5py.Dataset]:
 
 
 def _unwritten(dataset: h5py.Dataset, name: str) -> npt.NDArray[np.bool_] | None:
-    """Return for each image whether a part of it was never written; None if all seem to be whole.
+    """Return, for each image, whether a part of it was never written; None if all seem complete.
 
-    The file says which chunks are there. Where images share a chunk, or all images lie in one
-    piece, blank images at the end are taken for unwritten.
+    The file lists the chunks that exist. If images share a chunk, or all images are in one piece,
+    blank images at the end count as unwritten.
     """
     found = lacking_rows(dataset)
     is_apart = dataset.chunks is not None and dataset.chunks[0] == 1
@@ -181,8 +195,8 @@ def _unwritten(dataset: h5py.Dataset, name: str) -> npt.NDArray[np.bool_] | None
 
 
 def _blank_from(dataset: h5py.Dataset, end: int, name: str) -> int:
-    """Return the first image from which on all before ``end`` are blank; ``end`` if none is."""
-    step = 1  # the last one tells, unless it is blank
+    """Return the start of the blank images that end at ``end``; ``end`` if there are none."""
+    step = 1  # start with the last image: usually it is not blank
     with activity(f"looking for the last image in {dataset.file.filename}"):
         while end > 0:
             begin = max(0, end - step)

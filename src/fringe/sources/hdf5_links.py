@@ -1,8 +1,8 @@
-"""Finding datasets in an HDF5 file without leaving it.
+"""Find datasets in an HDF5 file without leaving the file.
 
-HDF5 follows links wherever they lead: a soft link through an external one gives the data of another
-file, which no fingerprint would see, and a link to a named pipe waits for ever. Here every link on
-the way to a dataset is looked at before it is followed.
+HDF5 follows all links: a soft link through an external link returns data of another file, which the
+fingerprint would not cover, and a link to a named pipe waits forever. Here every link on the path
+to a dataset is checked before it is followed.
 """
 
 from collections import deque
@@ -14,25 +14,25 @@ from fringe.errors import FringeError
 
 __all__ = ["dataset_at", "datasets"]
 
-_SOFT_LINKS = 16  # that are followed one after the other; HDF5 follows as many
+_SOFT_LINKS = 16  # to follow in a row, as many as HDF5 follows
 
 
 def dataset_at(file: h5py.File, path: str, name: str) -> h5py.Dataset | None:
-    """Return the dataset at a path in a file; None if there is none.
+    """Return the dataset at a path in a file; None if there is no dataset.
 
     Parameters
     ----------
     file : h5py.File
         The file.
     path : str
-        Names of groups and of the dataset, with slashes between them.
+        Names of groups and of the dataset, separated by slashes.
     name : str
-        What messages call the file.
+        Name of the file in messages.
 
     Raises
     ------
     FringeError
-        If the dataset, or a part of it, lies in another file.
+        If the dataset, or a part of it, is in another file.
     """
     found = _followed(file, path, name)
     if not isinstance(found, h5py.Dataset):
@@ -44,25 +44,25 @@ def dataset_at(file: h5py.File, path: str, name: str) -> h5py.Dataset | None:
 
 
 def datasets(file: h5py.File, most: int) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Yield the datasets of a file, and their paths, each once; links are not followed.
+    """Yield path and dataset of each dataset in a file, once; links are not followed.
 
     Parameters
     ----------
     file : h5py.File
         The file.
     most : int
-        How many groups and datasets are looked at.
+        Most groups and datasets to check.
 
     Raises
     ------
     OverflowError
-        If there are more.
+        If there are more groups and datasets.
     """
     left = deque([("", file["/"])])
     seen = {h5py.h5o.get_info(file["/"].id).addr}
     while left:
         begin, group = left.popleft()
-        for link in group.id:  # as bytes, which may be no text
+        for link in group.id:  # as bytes, which may not be text
             if b"/" in link or group.id.links.get_info(link).type != h5py.h5l.TYPE_HARD:
                 continue
             item = group[link]
@@ -80,7 +80,7 @@ def datasets(file: h5py.File, most: int) -> Iterator[tuple[str, h5py.Dataset]]:
 
 
 def _followed(file: h5py.File, path: str, name: str) -> object:
-    """Return what is at a path, one name at a time, through soft links of this file only."""
+    """Return the object at a path; follow only soft links, which stay in this file."""
     here = file["/"]
     left = deque(path.split("/"))
     links = 0
@@ -97,7 +97,7 @@ def _followed(file: h5py.File, path: str, name: str) -> object:
             links += 1
             if links > _SOFT_LINKS:
                 raise FringeError(
-                    f"{name}: its `{path}` is a link that leads to links without end; make the "
+                    f"{name}: its `{path}` is a link in an endless chain of links; create the "
                     "file again"
                 )
             target = here.id.links.get_val(link).decode("utf-8", "surrogateescape")
@@ -109,6 +109,4 @@ def _followed(file: h5py.File, path: str, name: str) -> object:
 
 
 def _elsewhere(name: str, path: str) -> FringeError:
-    return FringeError(
-        f"{name}: its `{path}` lies in other files; copy it into one file (h5repack)"
-    )
+    return FringeError(f"{name}: its `{path}` is in other files; copy it into one file (h5repack)")

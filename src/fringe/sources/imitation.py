@@ -62,7 +62,7 @@ class ImitationSource(Fingerprinted):
        exp(-0.5 severity r_k), where r_k goes from 0 to 1 in an order that the seed shuffles.
     2. *Less variety.* Positions and sizes of crops move towards the middle.
     3. *Repeated patches.* Soft-edged patches are pasted one or more times next to their origin.
-    3. *Repeated patches.* Soft-edged patches are pasted once or more beside themselves.
+    4. *Local warps.* The whole image is displaced smoothly, and some places more finely.
     5. *Smeared texture.* In some places pixels are averaged along the direction of the local
        structure, like a brush (a line integral along the eigenvector of the structure tensor
        with the smaller eigenvalue: edges remain, texture disappears), and get a correlated grain.

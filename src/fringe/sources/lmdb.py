@@ -1,4 +1,4 @@
-"""Images in an LMDB environment, as LSUN comes."""
+"""Images in an LMDB environment, the format of LSUN."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,46 +32,63 @@ __all__ = ["DATA_FILE", "LmdbSource"]
 #: The name of the file inside an environment's folder.
 DATA_FILE = "data.mdb"
 
-KEYS = 10_000  # read at a time at least, where there are as many
-ENDS = 2  # of the first and of the last values that are looked at when a file is opened
+KEYS = 10_000  # to read at a time, at least
+ENDS = 2  # of the first and of the last values, which are checked when a file is opened
 
 
 class LmdbSource(EncodedSource):
-    """The values of an LMDB environment, encoded images all, sorted by key.
+    """The values of an LMDB environment, which are encoded images, sorted by key.
 
-    What tools note beside images, under keys such as ``length`` or ``__keys__``, does not count
-    (`fringe.sources.lmdb_keys.BOOKKEEPING`). Values are read from the main database, or from the
-    named one that is all that the main one holds.
+    Notes of tools, under keys such as ``length`` or ``__keys__``, do not count
+    (`fringe.sources.lmdb_keys.BOOKKEEPING`). Values are read from the main database, or from a
+    named database that is its only content.
 
-    Keys are read up to that of the image asked for, and held: about 85 bytes each where they have
-    40, as LSUN's do.
+    Keys are read up to the key of the requested image, and are held in memory: about 85 bytes each
+    for keys of 40 bytes, such as those of LSUN.
 
-    LMDB has no checksums. What lies in the tree of keys is checked before it is used
-    (`fringe.sources.lmdb_tree`), but flipped bits of an image are noticed only where it no longer
-    decodes.
+    LMDB has no checksums. Data in the tree of keys are checked before they are used
+    (`fringe.sources.lmdb_tree`), but flipped bits of an image are only noticed if the image can no
+    longer be decoded.
 
     Parameters
     ----------
     path : path-like
-        The folder that holds ``data.mdb`` (LSUN names it ``..._lmdb``), or the file itself. The
-        lock file is neither needed nor made.
+        The folder that contains ``data.mdb`` (LSUN names it ``..._lmdb``), or the file itself. A
+        lock file is neither needed nor created.
     fit : Fit, optional
-        How every image is cropped and resized; None: all must be alike.
+        How every image is cropped and resized; None: all must have the same size.
     count : int, optional
         Use only the first ``count`` images.
     cache : path-like, optional
-        Where hashes of values are remembered for the fingerprint (`ImageDigests`).
+        Folder that stores hashes of values for the fingerprint (`ImageDigests`).
     choice : Choice
-        Which keys count; all are read at once if it says so.
+        Selects the keys that count. With patterns, all keys are read at once.
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
 
     Raises
     ------
     FringeError
-        If the file is missing, unreadable, cut short or not LMDB, or holds no image or fewer than
-        ``count``; if one of the first or last values is not an image, if it holds several named
-        databases, or if images are there in several sizes.
+        If the file is missing, unreadable, truncated or not LMDB, or contains no images, or fewer
+        than ``count``; if one of the first or last values is not an image; if it contains several
+        named databases, or the images in several sizes.
+
+    Examples
+    --------
+    >>> import io
+    >>> import tempfile
+    >>> import lmdb
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> from fringe.sources import LmdbSource
+    >>> file = io.BytesIO()
+    >>> Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(file, "PNG")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with lmdb.open(folder) as environment, environment.begin(write=True) as writer:
+    ...         for key in (b"img0", b"img1"):
+    ...             _ = writer.put(key, file.getvalue())
+    ...     print(LmdbSource(folder).read([0, 1]).shape)
+    (2, 8, 8, 3)
     """
 
     def __init__(
@@ -83,7 +100,7 @@ class LmdbSource(EncodedSource):
         choice: Choice = ALL,
         limits: Limits = LIMITS,
     ) -> None:
-        """Open the environment, to check how many images it holds."""
+        """Open the environment, to check its number of images."""
         place = as_path(path)
         self.path = place / DATA_FILE if os.path.isdir(place) else place  # noqa: PTH112
         with readable(path):
@@ -91,7 +108,7 @@ class LmdbSource(EncodedSource):
         self.cache = cache
         self.limits = limits
         self._choice = choice
-        # Of the first images. Threads share it, so it is replaced by a longer list, never changed.
+        # Keys of the first images. Threads share the list, so it is replaced, never changed.
         self._keys: list[bytes] = []
         self._opened: tuple[tuple[int, int, int], Tree] | None = None
         with self._tree() as tree:
@@ -99,7 +116,7 @@ class LmdbSource(EncodedSource):
             if choice == ALL:
                 sized = first_of_sizes(tree)
                 held = tree.entries - len(self._skipped)
-                # Tells hashes of images that are numbered like this from others.
+                # Distinguishes hashes of images that are numbered this way from others.
                 self._numbered = f"without {sorted(self._skipped)}" if self._skipped else ""
             else:
                 keys = [*tree.keys()]
@@ -117,29 +134,29 @@ class LmdbSource(EncodedSource):
             self._check_ends(tree, with_last=self.count == held)
 
     def _counted(self, keys: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield those of ``keys`` that count."""
+        """Yield the ``keys`` that count."""
         for key in keys:
             if key not in self._skipped and (self._choice == ALL or self._choice.takes(text(key))):
                 yield key
 
     def _refuse_several_sizes(self, sized: Mapping[int, bytes]) -> None:
-        """Raise if images are as large as the numbers that their keys begin with, or in proportion.
+        """Raise if images have the sizes that their keys begin with, or proportional sizes.
 
-        ``sized`` has a key for each number.
+        ``sized`` has one key for each size.
         """
         scales = {
             Fraction(min(self._size(key, self._value(key))), number)
             for number, key in sized.items()
         }
         if len(sized) > 1 and len(scales) == 1:
-            told = ", ".join(map(str, sorted(sized)))
+            listed = ", ".join(map(str, sorted(sized)))
             raise FringeError(
-                f"{self.name}: holds images in several sizes ({told}, by their keys); choose one "
-                f'with `select: "{max(sized)}-*"`'
+                f"{self.name}: holds images in several sizes ({listed}, by their keys); select "
+                f'one size with `select: "{max(sized)}-*"`'
             )
 
     def _check_ends(self, tree: Tree, with_last: bool) -> None:
-        """Look at the first values, and the last ones if they count: unknown notes sort there."""
+        """Check the first values, and the last values if they count: unknown notes are there."""
         few = min(ENDS, self.count)
         first: Iterable[bytes] = self._keys
         last: Iterable[bytes] = reversed(self._keys)
@@ -159,9 +176,9 @@ class LmdbSource(EncodedSource):
 
     @contextmanager
     def _tree(self) -> Iterator[Tree]:
-        """Yield the tree of the file, opened again if the file was replaced or its size changed.
+        """Yield the tree of the file; open it again if the file was replaced or changed its size.
 
-        Threads may open it twice, which does no harm.
+        Threads may open it twice, which is harmless.
         """
         with readable(self.path, DamagedTreeError):
             found = self.path.stat()
@@ -172,7 +189,7 @@ class LmdbSource(EncodedSource):
             yield opened[1]
 
     def _value(self, key: bytes) -> bytes:
-        """Return the value of a key that is there."""
+        """Return the value of an existing key."""
         label = f"{self.path}!{text(key)}"
         with self._tree() as tree:
             try:
@@ -183,19 +200,19 @@ class LmdbSource(EncodedSource):
                 ) from error
         if value is None:
             raise FringeError(
-                f"{label}: is no longer there: the file was changed since it was opened, or its "
+                f"{label}: no longer exists: the file was changed since it was opened, or its "
                 "tree of keys is damaged; open it again"
             )
         return value
 
     def _key(self, index: int) -> bytes:
-        """Return the key of an image; keys are read in their order, ever more at a time."""
+        """Return the key of an image. Keys are read in order, more and more at a time."""
         if index >= len(self._keys):
             self._keys = self._more_keys(self._keys, index + 1)
         return self._keys[index]
 
     def _more_keys(self, keys: list[bytes], needed: int) -> list[bytes]:
-        """Return the keys that are known and those that follow, at least as many as needed."""
+        """Return the known keys and the next ones, at least ``needed`` keys in total."""
         wanted = min(self.count, max(needed, 2 * len(keys), KEYS))
         with self._tree() as tree:
             found = tree.keys(keys[-1] if keys else None)
@@ -205,8 +222,8 @@ class LmdbSource(EncodedSource):
             keys = [*keys, *islice(counted, wanted - len(keys))]
             if len(keys) == self._held and any(counted):
                 raise FringeError(
-                    f"{self.path}: is damaged (it holds more than {self._held} values, which it "
-                    "says it has); make it again"
+                    f"{self.path}: is damaged (it holds more than the {self._held} values that it "
+                    "states); create it again"
                 )
         if len(keys) < wanted:
             raise FringeError(
@@ -225,9 +242,9 @@ class LmdbSource(EncodedSource):
         return ImageDigests([self.path], [0, self.count], self._numbered, self.cache)
 
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return SHA-256 of the values of the images in that order, and of the resizing.
+        """Return the SHA-256 of the values of the images in that order, and of the resizing.
 
-        Neither keys nor other values count, nor where in the file a value lies.
+        Keys, other values, and the positions of values in the file do not count.
         """
         return self._digest("lmdb", self._contents.of(indices, self._checked))
 
@@ -241,13 +258,13 @@ class LmdbSource(EncodedSource):
         return self._value(self._key(index))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle without the opened file, and without keys, which are quicker read again."""
+        """Pickle without the opened file and the keys: it is faster to read keys again."""
         return {**vars(self), "_keys": [], "_opened": None}
 
 
 @contextmanager
 def _advice(key: bytes) -> Iterator[None]:
-    """Say what to do if what is under a key is not meant to be an image."""
+    """Add advice to errors, for a value that is not meant to be an image."""
     try:
         yield
     except FringeError as error:
@@ -256,6 +273,6 @@ def _advice(key: bytes) -> Iterator[None]:
         is_numbered = start not in {"", name}
         alike = f', or all such notes with `ignore: "{start}*"`' if is_numbered else ""
         raise FringeError(
-            f'{error}; if it is a note beside the images, leave it out with `ignore: "{name}"`'
+            f'{error}; if it is a note and not an image, leave it out with `ignore: "{name}"`'
             f"{alike}"
         ) from error

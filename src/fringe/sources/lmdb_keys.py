@@ -1,4 +1,4 @@
-"""Which keys of an LMDB environment are not those of the images that are meant."""
+"""Keys of an LMDB environment whose values are not images of the data set."""
 
 import re
 import sys
@@ -12,8 +12,8 @@ from fringe.sources.lmdb_tree import Tree
 
 __all__ = ["bookkeeping", "first_of_sizes", "is_image", "size_in", "text"]
 
-#: Keys under which tools note how many images there are, which, and what else they know of them.
-#: So are all keys in double underscores, such as ``__len__``.
+#: Keys of the notes of tools: number and names of images, and other information. Keys in double
+#: underscores, such as ``__len__``, are such keys, too.
 BOOKKEEPING = (
     *(b"classes", b"count", b"dataset_info", b"header", b"header_entries", b"info", b"keys"),
     *(b"labels", b"len", b"length", b"_metadata", b"meta", b"meta-info", b"meta_info", b"metadata"),
@@ -27,12 +27,12 @@ SIZES = 20  # more numbers before the hyphen are not sizes
 
 
 def text(key: bytes) -> str:
-    """Return a key as text that a message can hold and a pattern can fit."""
+    """Return a key as text for messages and patterns."""
     return key.decode(errors="backslashreplace")
 
 
 def is_image(value: bytes) -> bool:
-    """Tell whether a value begins as an image."""
+    """Return whether a value begins like an image."""
     try:
         size_of(value, "", limits=_ANY_SIZE)
     except FringeError:
@@ -41,7 +41,7 @@ def is_image(value: bytes) -> bool:
 
 
 def bookkeeping(tree: Tree) -> Iterator[bytes]:
-    """Yield the keys that are known for notes, where no image is under them."""
+    """Yield the known keys of notes whose values are not images."""
 
     def is_note(key: bytes) -> bool:
         value = tree.get(key)
@@ -60,7 +60,7 @@ def size_in(key: bytes) -> tuple[int, bytes] | None:
 
 
 def first_of_sizes(tree: Tree) -> dict[int, bytes]:
-    """Return the first key with each number, as `size_in` finds it, where keys begin with few."""
+    """Return the first key with each number of `size_in`, if keys begin with few numbers."""
     found: dict[int, bytes] = {}
     key = next(tree.keys(), None)
     while key is not None and len(found) < SIZES:
@@ -68,5 +68,5 @@ def first_of_sizes(tree: Tree) -> dict[int, bytes]:
         if sized is None:
             break
         found[sized[0]] = sized[1]
-        key = next(tree.keys(b"%d." % sized[0]), None)  # behind all keys of this number
+        key = next(tree.keys(b"%d." % sized[0]), None)  # after all keys of this number
     return found

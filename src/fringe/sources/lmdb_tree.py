@@ -1,14 +1,14 @@
-"""The sorted keys of an LMDB file and the values under them, read page by page, without trust.
+"""Read sorted keys and values of an LMDB file, page by page, and check all numbers in it.
 
-LMDB itself maps the file and follows whatever numbers its pages hold, so one false number ends the
-process by a signal, or hands out the bytes of something else. Here a page is read like any part of
-a file, and each number in it is checked before it is used.
+LMDB itself maps the file and trusts the numbers in its pages, so one wrong number ends the process
+by a signal, or returns bytes of something else. Here a page is read like any part of a file, and
+each number in it is checked before it is used.
 
 The format is that of LMDB 0.9 on machines of 64 bits (``mdb.c``: ``MDB_meta``, ``MDB_db``,
-``MDB_page``, ``MDB_node``). A file is a row of pages of one size. The first two, the meta pages,
-take turns in naming the root of the newest tree. Branch pages hold keys and numbers of pages, leaf
-pages hold keys and values, and a value that is too large for a leaf lies in overflow pages in a
-row.
+``MDB_page``, ``MDB_node``). A file is a sequence of pages of one size. The first two, the meta
+pages, alternately name the root of the newest tree. Branch pages contain keys and page numbers,
+leaf pages contain keys and values, and a value that is too large for a leaf is in consecutive
+overflow pages.
 """
 
 import os
@@ -29,35 +29,35 @@ _VERSION = 1
 _HEAD = struct.Struct(
     "<QHHHH"
 )  # of a page: its number, unused, flags, end of pointers, of free space
-_PAGES = struct.Struct("<I")  # in place of the last two: how many overflow pages are in a row
-_META = struct.Struct("<II16x")  # behind the head of a meta page: magic number, version
+_PAGES = struct.Struct("<I")  # instead of the last two: number of consecutive overflow pages
+_META = struct.Struct("<II16x")  # after the head of a meta page: magic number, version
 _RECORD = struct.Struct("<IHH24xQQ")  # of a tree: page size, flags, depth, entries, root
-_TAIL = struct.Struct("<QQ")  # behind the records of two trees: the last page, the transaction
+_TAIL = struct.Struct("<QQ")  # after the records of two trees: the last page, the transaction
 _NODE = struct.Struct("<HHHH")  # of an entry: size or page (low, high), flags, size of the key
 _NUMBER = struct.Struct("<Q")
 
-_RECORDS = _HEAD.size + _META.size  # where the records begin in a meta page
+_RECORDS = _HEAD.size + _META.size  # offset of the records in a meta page
 _META_SIZE = _RECORDS + 2 * _RECORD.size + _TAIL.size
 
 _BRANCH, _LEAF, _OVERFLOW, _META_PAGE = 0x01, 0x02, 0x04, 0x08
-_KINDS = 0x6F  # the flags that tell what a page is
+_KINDS = 0x6F  # the flags for the kind of a page
 _LARGE, _TREE, _SEVERAL = 0x01, 0x02, 0x04  # of an entry: in overflow pages, a tree, several values
 _FROM_THE_END = 0x02 | 0x08  # of a tree: reversed keys, or integers
 
 _NONE = (1 << 64) - 1  # the root of a tree without entries
 _DEEPEST = 32  # LMDB goes no deeper
 _NAMED = 16  # an environment of named databases holds no more of them
-_HELD = 2000  # branch pages that are held: those of millions of keys
+_HELD = 2000  # branch pages in memory: enough for millions of keys
 
-_TreePage = tuple[bytes, tuple[int, ...]]  # a page of the tree, and where its entries begin
+_TreePage = tuple[bytes, tuple[int, ...]]  # a page of the tree, and the offsets of its entries
 
 
 class DamagedTreeError(Exception):
-    """What is wrong with a file, in words that follow its name."""
+    """Damage of a file. The message follows the file's name."""
 
 
 class _Record(NamedTuple):
-    """What a meta page, or a named database, says of a tree."""
+    """The record of a tree in a meta page or of a named database."""
 
     flags: int
     depth: int
@@ -66,7 +66,7 @@ class _Record(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """What a leaf says of a value; ``data`` is the value, or the number of its page."""
+    """An entry of a leaf; ``data`` is the value, or the number of its page."""
 
     place: int
     flags: int
@@ -76,30 +76,29 @@ class _Entry(NamedTuple):
 
 
 class Tree:
-    """The main database of a file, or the named one that is all that the main one holds.
+    """The main database of a file, or a named database that is its only content.
 
-    It shows what was there when it was opened, as long as nobody writes to the file twice. Threads
-    and forked processes may share it.
+    The tree keeps the state at its opening, unless somebody writes to the file twice. Threads and
+    forked processes may share it.
 
     Parameters
     ----------
     path : Path
         The file.
     largest : int
-        A value of more bytes is refused.
+        Values of more bytes are refused.
 
     Attributes
     ----------
     entries : int
-        The number of keys, as the file says.
+        The number of keys, as the file states.
 
     Raises
     ------
     DamagedTreeError
-        If the file is not LMDB or was cut short; from methods, where a page is reached that is not
-        what it must be.
+        If the file is not LMDB or is truncated; from methods, if an invalid page is reached.
     FringeError
-        If it holds several files in a row, or several named databases.
+        If the file holds several files in a row, or several named databases.
     OSError
         If the file cannot be read.
     """
@@ -123,11 +122,11 @@ class Tree:
             raise DamagedTreeError(f"a tree of keys that is {self._depth} pages deep")
         if self.entries * _NODE.size > self._last * self._page_size:
             raise DamagedTreeError(f"{self.entries:,} values, for which it has no room")
-        # Keys are compared byte by byte, from the last one on if they are numbers (little-endian).
+        # Keys are compared byte by byte, starting from the last byte for little-endian numbers.
         self._step = -1 if flags & _FROM_THE_END else 1
 
     def keys(self, begin: bytes | None = None) -> Iterator[bytes]:
-        """Yield the keys in their order, from the first one that is not before ``begin``."""
+        """Yield the keys in order, starting at the first key that is not before ``begin``."""
         size, step, unpack = self._page_size, self._step, _NODE.unpack_from
         before = None
         pages = 0
@@ -141,7 +140,7 @@ class Tree:
                 before = key[::step]
                 if flags & _LARGE:
                     pages += self._pages_of(low | high << 16)
-                    # A small file could claim that each of a million values is all of it.
+                    # A small file could claim that each of a million values is the whole file.
                     if pages > self._last:
                         raise DamagedTreeError(
                             f"with the value of {key!r}, of {low | high << 16:,} bytes, its values "
@@ -150,7 +149,7 @@ class Tree:
                 yield key
 
     def last_keys(self) -> Iterator[bytes]:
-        """Yield the keys from the last one on, backwards."""
+        """Yield the keys in reverse order."""
         for page, places in self._leaves(self._root, self._depth, backwards=True):
             for place in places:
                 yield _key(page, place)
@@ -172,7 +171,7 @@ class Tree:
         return self._large(entry) if entry.flags & _LARGE else _small(entry, page, places)
 
     def _large(self, entry: _Entry) -> bytes:
-        """Return a value that lies in pages of its own."""
+        """Return a value in overflow pages."""
         if entry.size > self._largest:
             raise DamagedTreeError(
                 f"its size is {entry.size:,} bytes, more than the {self._largest:,} that "
@@ -185,7 +184,7 @@ class Tree:
         if not pages <= held <= self._last + 1 - number:
             raise DamagedTreeError(
                 f"its size is {entry.size:,} bytes, but its {held:,} pages of {self._page_size:,} "
-                f"bytes, from {number:,} on, do not hold them or are not all there"
+                f"bytes, from {number:,} on, are too few or not all in the file"
             )
         return self._read(number * self._page_size + _HEAD.size, entry.size)
 
@@ -195,9 +194,9 @@ class Tree:
     def _leaves(
         self, number: int, depth: int, begin: bytes | None = None, backwards: bool = False
     ) -> Iterator[tuple[bytes, Sequence[int]]]:
-        """Yield the leaves below a page, each with the places of its entries in their order.
+        """Yield the leaves below a page, each with the offsets of its entries in order.
 
-        The first leaf is that of ``begin``, of which only the entries that are not before it count.
+        The first leaf is that of ``begin``; only its entries that are not before ``begin`` count.
         """
         if self._root == _NONE:
             return
@@ -219,13 +218,13 @@ class Tree:
             begin = None
 
     def _branch_of(self, page: bytes, places: tuple[int, ...], wanted: bytes) -> int:
-        """Return which child of a branch holds a key. The first one's own key does not count."""
+        """Return the child of a branch that contains a key. The first child's key is ignored."""
         after = self._first_from(page, places, wanted, 1)
-        is_there = after < len(places) and _key(page, places[after])[:: self._step] == wanted
-        return after if is_there else after - 1
+        is_equal = after < len(places) and _key(page, places[after])[:: self._step] == wanted
+        return after if is_equal else after - 1
 
     def _first_from(self, page: bytes, places: tuple[int, ...], wanted: bytes, first: int) -> int:
-        """Return the first entry of a page, from ``first`` on, whose key is not before a key."""
+        """Return the first entry of a page, from ``first`` on, with a key not before ``wanted``."""
         low, high = first, len(places)
         while low < high:
             middle = (low + high) // 2
@@ -236,14 +235,14 @@ class Tree:
         return low
 
     def _tree_page(self, number: int, levels: int) -> _TreePage:
-        """Return a page of the tree, a leaf if it has no ``levels`` below it, and its entries."""
+        """Return a page of the tree and its entries; the page is a leaf if ``levels`` is 0."""
         if levels and (number, levels) in self._branches:
             return self._branches[number, levels]
         page = self._page(number, _BRANCH if levels else _LEAF, self._page_size)
         *_, lower, upper = _HEAD.unpack_from(page)
         count = (lower - _HEAD.size) // 2
         if not (_HEAD.size < lower <= upper <= self._page_size and count):
-            raise DamagedTreeError(f"page {number:,} of its tree of keys says nothing sensible")
+            raise DamagedTreeError(f"page {number:,} of its tree of keys is invalid")
         places = struct.unpack_from(f"<{count}H", page, _HEAD.size)
         if min(places) < upper or max(places) > self._page_size - _NODE.size:
             raise DamagedTreeError(f"page {number:,} of its tree of keys has entries outside it")
@@ -252,18 +251,20 @@ class Tree:
         return page, places
 
     def _page(self, number: int, kind: int, size: int) -> bytes:
-        """Return the first ``size`` bytes of a page, if it is of a kind and knows its number."""
+        """Return the first ``size`` bytes of a page, after checks of its kind and number."""
         if not 1 < number <= self._last:
             raise DamagedTreeError(f"its tree of keys leads to page {number:,} of {self._last:,}")
         page = self._read(number * self._page_size, size)
         own, _, flags, *_ = _HEAD.unpack_from(page)
         if own != number or flags & _KINDS != kind:
-            raise DamagedTreeError(f"its tree of keys leads to page {number:,}, which is another's")
+            raise DamagedTreeError(
+                f"its tree of keys leads to page {number:,}, which has another number or kind"
+            )
         return page
 
     def _read(self, begin: int, size: int) -> bytes:
         if size > self._page_size and begin + size > self._size():
-            self._refuse_cut()  # before room is made for what is not there
+            self._refuse_cut()  # before memory for missing data is allocated
         parts = []
         while size > 0:
             part = os.pread(self._file.fileno(), size, begin)
@@ -279,14 +280,14 @@ class Tree:
     def _refuse_cut(self) -> NoReturn:
         needed = (self._last + 1) * self._page_size
         if not needed:
-            raise DamagedTreeError("it ends early: it was cut short")
+            raise DamagedTreeError("it is truncated")
         raise FringeError(
-            f"{self._path}: is damaged (it has {self._size()} bytes, but {needed} belong to it: it "
-            "was cut short); fetch or make it again"
+            f"{self._path}: is damaged (it has {self._size()} bytes instead of {needed}: it "
+            "is truncated); fetch or make it again"
         )
 
     def _newest(self) -> tuple[int, int, _Record]:
-        """Return the size of pages, the number of the last one, and the newest main database."""
+        """Return the size of pages, the number of the last page, and the newest main database."""
         page_size = 0
         found = []
         for number in range(2):
@@ -306,13 +307,13 @@ class Tree:
             last, transaction = _TAIL.unpack_from(page, _RECORDS + 2 * _RECORD.size)
             found.append((transaction, -number, last, record))
         _, _, last, record = max(found)
-        if not 0 < last * page_size < 1 << 62:  # no file is that large
+        if not 0 < last * page_size < 1 << 62:  # files are never that large
             raise DamagedTreeError(f"{last:,} pages")
         refuse_lmdb(self._path, (last + 1) * page_size)
         return page_size, last, record
 
     def _only_named(self) -> _Record | None:
-        """Return the named database that is all that the main one holds; None: there is none."""
+        """Return the named database that is the main database's only content, or None."""
         if self.entries > _NAMED:
             return None
         leaves = self._leaves(self._root, self._depth)
@@ -325,8 +326,8 @@ class Tree:
             return _record(named[0].data, 0)
         listed = ", ".join(entry.key.decode(errors="backslashreplace") for entry in named)
         raise FringeError(
-            f"{self._path}: holds named databases ({listed}) beside others; copy that of the "
-            "images to a file of its own, in which it is the only one (mdb_dump -s "
+            f"{self._path}: holds named databases ({listed}) besides others; copy the database of "
+            "the images to a new file as its only database (mdb_dump -s "
             f"{named[0].key.decode(errors='backslashreplace')} ... | mdb_load ...)"
         )
 
@@ -340,7 +341,7 @@ def _key(page: bytes, place: int) -> bytes:
     size = _NODE.unpack_from(page, place)[3]
     begin = place + _NODE.size
     if begin + size > len(page):
-        raise DamagedTreeError("a key reaches beyond its page")
+        raise DamagedTreeError("a key exceeds its page")
     return page[begin : begin + size]
 
 
@@ -351,23 +352,23 @@ def _child(page: bytes, place: int) -> int:
 
 
 def _entry(page: bytes, place: int) -> _Entry:
-    """Return the entry of a leaf that begins at a place."""
+    """Return the entry of a leaf at an offset."""
     low, high, flags, key_size = _NODE.unpack_from(page, place)
     size = low | high << 16
     begin = place + _NODE.size + key_size
     end = begin + (_NUMBER.size if flags & _LARGE else size)
     if end > len(page):
-        raise DamagedTreeError(f"its size is {size:,} bytes, which reach beyond its page")
+        raise DamagedTreeError(f"its size is {size:,} bytes, which exceed its page")
     return _Entry(place, flags, page[place + _NODE.size : begin], size, page[begin:end])
 
 
 def _small(entry: _Entry, page: bytes, places: Sequence[int]) -> bytes:
-    """Return the value of an entry that lies in its leaf; it must end where the next one begins."""
+    """Return the value of an entry in its leaf; it must not overlap other entries."""
     if entry.flags & _TREE:
-        raise DamagedTreeError("a database under a key, beside values")
+        raise DamagedTreeError("a database under a key, next to values")
     if entry.flags & _SEVERAL:
-        raise DamagedTreeError("several values under one key, of which none can be chosen")
+        raise DamagedTreeError("several values under one key")
     end = entry.place + _NODE.size + len(entry.key) + entry.size
     if any(entry.place < other < end for other in places):
-        raise DamagedTreeError(f"its size is {entry.size:,} bytes, which are those of others too")
+        raise DamagedTreeError(f"its size is {entry.size:,} bytes, which overlap other values")
     return entry.data

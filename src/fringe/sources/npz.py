@@ -1,4 +1,4 @@
-"""Images in an NPZ file, as samplers of diffusion models write them."""
+"""Images in an NPZ file, the format of samplers of diffusion models."""
 
 import math
 import threading
@@ -38,23 +38,24 @@ from fringe.sources.rendered import RenderedShard
 __all__ = ["NpzSource"]
 
 _USUAL = "arr_0"
-_MOST = 100  # arrays of which a file tells: who saves each image as an array of its own has more
-_BLOCK = 1 << 20  # bytes after which it is told how far checking is
+_MOST = 100  # arrays to check: files with an array for each image have more
+_BLOCK = 1 << 20  # bytes after which the progress of checking is reported
 
-_checking = threading.Lock()  # of several threads one checks a file
+_checking = threading.Lock()  # only one of several threads checks a file
 
 
 class NpzSource(CompressedArray):
-    """The array ``arr_0`` of an NPZ file, or the only array in it that may hold images.
+    """The array ``arr_0`` of an NPZ file, or the only array in it that may contain images.
 
-    It is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray, and never held whole: a stored one
-    (`numpy.savez`) is read in place, a compressed one (`numpy.savez_compressed`) is decompressed
-    as a stream, quick in increasing order of index, or read where it was unpacked
-    (`fringe.sources.unpacked`). Nothing is unpickled: arrays of objects are refused.
+    The array is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray, and is never held in memory as a
+    whole. A stored array (`numpy.savez`) is read in place. A compressed array
+    (`numpy.savez_compressed`) is decompressed as a stream, which is fast in increasing order of
+    indices, or read from an unpacked copy (`fringe.sources.unpacked`). Nothing is unpickled: arrays
+    of objects are refused.
 
-    Before the first image is read, or the fingerprint of a stored array is told, the array is read
-    once from end to end for its CRC-32, which covers all of it. The CRC-32 of each image, which is
-    learnt then, is compared with what is read.
+    Before the first image is read, or the fingerprint of a stored array is returned, the whole
+    array is read once for its CRC-32. This also computes the CRC-32 of each image, with which
+    later reads are compared.
 
     Parameters
     ----------
@@ -65,15 +66,25 @@ class NpzSource(CompressedArray):
     count : int, optional
         Use only the first ``count`` images.
     cache : path-like, optional
-        Where CRC-32 of the images of an array that was whole are remembered (`remembered`).
+        Folder that stores the CRC-32 of the images of an undamaged array (`remembered`).
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
 
     Raises
     ------
     FringeError
-        If the file is missing, unreadable or not whole, has no such array, or fewer than
+        If the file is missing, unreadable or truncated, has no such array, or has fewer than
         ``count`` images.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from fringe.sources import NpzSource
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/samples.npz", np.full((3, 8, 8, 3), 7, np.uint8))
+    ...     print(NpzSource(f"{folder}/samples.npz").read([0, 2]).shape)
+    (2, 8, 8, 3)
     """
 
     def __init__(
@@ -100,17 +111,17 @@ class NpzSource(CompressedArray):
         super().__init__(str(path), Held(header.shape, header.dtype), fit, count, limits)
         if info.file_size != header_bytes + header.size:
             raise FringeError(
-                f"{path}: its array has {info.file_size} bytes, not those of shape {self.shape}; "
-                "fetch or make it again"
+                f"{path}: its array has {info.file_size} bytes, which does not match its shape "
+                f"{self.shape}; fetch or make it again"
             )
         self._content = (info.filename, info.file_size, info.CRC)
         self.compressed = info.compress_type != zipfile.ZIP_STORED
         self.grouped = self.compressed
-        # Of all images, as soon as they are known to be whole.
+        # Checksums of all images, once the array was checked.
         self._checksums: npt.NDArray[np.uint32] | None = None
         self._unpacked: RenderedShard | None = None
         self._pixels = PerProcess(partial(_open_pixels, self.path, info.filename, self.compressed))
-        # Where in the opened stream image 0 begins.
+        # Offset of image 0 in the opened stream.
         self._start = start + header_bytes
 
     @property
@@ -120,21 +131,21 @@ class NpzSource(CompressedArray):
 
     @property
     def identity(self) -> str:
-        """SHA-256 of the whole array's size and CRC: what the images depend on, used or not."""
+        """SHA-256 of the whole array's size and CRC, which cover all images, used or not."""
         return digest(["npz", *self._content])
 
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return SHA-256 of the whole array's size and CRC, of indices, and of the resizing."""
-        if not self.compressed:  # otherwise who reads or unpacks the images does
+        """Return the SHA-256 of the whole array's size and CRC, of indices, and of the resizing."""
+        if not self.compressed:  # a compressed array is checked when it is read or unpacked
             self._check()
         return self._digest("npz", *self._content, *map(int, indices))
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the whole array's size and CRC, and of the resizing."""
+        """Return the SHA-256 of the whole array's size and CRC, and of the resizing."""
         return self.fingerprint_at([])
 
     def _check(self) -> None:
-        """Raise if the array is not the one that its CRC-32 was computed of."""
+        """Raise if the array does not match its CRC-32."""
         with _checking:
             if self._checksums is None:
                 member, size, checksum = self._content
@@ -151,7 +162,7 @@ class NpzSource(CompressedArray):
                 most = 4 * self.shape[0]
                 try:
                     checksums = unpack(found, most)
-                except ValueError:  # somebody edited the cache
+                except ValueError:  # the cache was edited
                     checksums = b""
                 if len(checksums) != most:
                     checksums = unpack(learn(self.path), most)
@@ -166,12 +177,12 @@ class NpzSource(CompressedArray):
         return True
 
     def stored(self, rows: int) -> Iterator[Images]:
-        """Yield all images of the array, used or not, as they are stored, ``rows`` at a time.
+        """Yield all stored images of the array, used or not, ``rows`` at a time.
 
         Raises
         ------
         FringeError
-            If it is damaged; at the end, if its CRC-32 is another one.
+            If the array is damaged; at the end, if it does not match its CRC-32.
         """
         count, *shape = self.shape
         with (
@@ -183,10 +194,10 @@ class NpzSource(CompressedArray):
             for first in range(0, count, rows):
                 some = (min(rows, count - first), *shape)
                 yield np.frombuffer(stream.read(math.prod(some)), np.uint8).reshape(some)
-            stream.read(1)  # length and checksum are compared at the end of the stream
+            stream.read(1)  # length and checksum are verified at the end of the stream
 
     def read_unpacked(self, path: Path) -> None:
-        """Read images from a file that `fringe.sources.unpacked.unpack` made, if of this array."""
+        """Read images from a file of `fringe.sources.unpacked.unpack`, if it is of this array."""
         if is_made_from(path, {"images": self.identity}):
             self._unpacked = RenderedShard(path)
             self.grouped = False
@@ -211,7 +222,7 @@ class NpzSource(CompressedArray):
 
 
 def _find(archive: Archive, name: str) -> zipfile.ZipInfo:
-    """Return the member that is the array of images."""
+    """Return the member with the array of images."""
     arrays: dict[str, Held] = {}
     members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
@@ -220,7 +231,7 @@ def _find(archive: Archive, name: str) -> zipfile.ZipInfo:
             continue
         if members.setdefault(key, info) is not info:
             raise FringeError(f"{name}: holds the array `{key:.80}` twice; make the file again")
-        # Of another array, one that cannot be read holds no images that could be meant.
+        # Other arrays may be unreadable: then they are not the images.
         harmless = () if key == _USUAL else (FringeError, *DAMAGE)
         with suppress(*harmless):
             refuse_unreadable(info, name, PLAIN)
@@ -230,19 +241,19 @@ def _find(archive: Archive, name: str) -> zipfile.ZipInfo:
     if {"mu", "sigma"} <= set(arrays) and not any(len(a.shape) > 2 for a in arrays.values()):
         raise FringeError(
             f"{name}: holds statistics (mu, sigma), not images; read them with "
-            "fringe.exchange.read_statistics where a mean and covariance are enough, and "
-            "give the images where features are extracted"
+            "fringe.exchange.read_statistics if a mean and covariance are enough, and "
+            "give the images if features are extracted"
         )
     return members[choose_array(name, arrays, _USUAL)]
 
 
 def _info(archive: Archive, content: tuple[str, int, int], path: Path) -> zipfile.ZipInfo:
-    """Return the entry of a member of which name, size and CRC-32 are known.
+    """Return the directory entry of a member with the given name, size and CRC-32.
 
     Raises
     ------
     ChangedError
-        If they are others.
+        If there is no such entry.
     """
     info = archive.NameToInfo.get(content[0])
     if info is None or (info.filename, info.file_size, info.CRC) != content:
@@ -253,12 +264,12 @@ def _info(archive: Archive, content: tuple[str, int, int], path: Path) -> zipfil
 def _read_to_the_end(
     path: Path, content: tuple[str, int, int], header: int, bytes_each: int
 ) -> str:
-    """Read a member whole: its length and CRC-32 must be those that the directory has.
+    """Read a whole member; verify its length and CRC-32 in the directory.
 
     Returns
     -------
     str
-        The CRC-32 of each image, which follow a ``header``, as text.
+        The CRC-32 of each image after the ``header``, as text.
     """
     checksums = array("I")
     with (
@@ -267,14 +278,14 @@ def _read_to_the_end(
         open_member(archive, info := _info(archive, content, path)) as stream,
     ):
         stream.read(header)
-        told, total = 0, header
+        counted, total = 0, header
         while image := stream.read(bytes_each):
             checksums.append(zlib.crc32(image))
             total += len(image)
-            done = info.compress_size * total // info.file_size  # bytes of the file, about
-            if done - told >= _BLOCK or total == info.file_size:
-                advance(done - told)
-                told = done
+            done = info.compress_size * total // info.file_size  # approximate bytes of the file
+            if done - counted >= _BLOCK or total == info.file_size:
+                advance(done - counted)
+                counted = done
     return pack(checksums.tobytes())
 
 

@@ -34,50 +34,70 @@ if TYPE_CHECKING:
 __all__ = ["ParquetSource"]
 
 _NAMES = ("image", "img")
-# What damage raises beside pyarrow's own errors; the last two are of names of columns.
+# Errors of damaged files besides pyarrow's own; the last two are about names of columns.
 _DAMAGE = (DamagedPageError, KeyError, UnicodeDecodeError)
-_FOOTER = 1 << 26  # bytes that a footer may take in memory, however low limits are
-_PART = 1024  # bytes that a struct of a footer takes in memory at most
-_ROW = 32  # bytes that a row takes at least: no image is smaller
-_BATCH = 1 << 24  # bytes of rows that are unpacked at a time, if each is as large as it can be
+_FOOTER = 1 << 26  # bytes that a footer may take in memory, even if the limits are lower
+_PART = 1024  # most bytes that a struct of a footer takes in memory
+_ROW = 32  # least bytes of a row: images are not smaller
+_BATCH = 1 << 24  # bytes of rows to unpack at a time, if each row has its largest possible size
 
 
-# The images of a group of rows, and the files that they come from, if the file says so.
+# The images of a group of rows, and the names of their original files, if stated.
 _Rows: TypeAlias = "tuple[pa.ChunkedArray, pa.ChunkedArray | None]"
 
 
 class ParquetSource(EncodedSource):
-    """The images of one Parquet file or of several, in order of their rows.
+    """The images of one or several Parquet files, in the order of their rows.
 
-    They are in a column of structs with a field ``bytes`` (a ``datasets.Image``), or of plain
-    binary values: that named ``image``, else ``img``, else the only such column. Only bytes are
-    used, never paths to other files. Rows are read a group at a time, and the last group is kept
-    in memory, so scattered reading is slow (`fringe.sources.ahead`).
+    The images are in a column of structs with a field ``bytes`` (a ``datasets.Image``), or of plain
+    binary values: the column ``image``, otherwise ``img``, otherwise the only such column. Only
+    bytes are used, never paths to other files. Rows are read one group at a time, and the last
+    group is kept in memory, so scattered reading is slow (`fringe.sources.ahead`).
 
     Parameters
     ----------
     path : path-like
-        What messages call the set.
+        Name of the set in messages.
     shards : sequence of path-like
-        The files in order.
+        The files, in order.
     fit : Fit, optional
-        How every image is cropped and resized; None: all must be alike.
+        How every image is cropped and resized; None: all must have the same size.
     count : int, optional
         Use only the first ``count`` images.
     cache : path-like, optional
-        Where hashes of images are remembered for the fingerprint (`ImageDigests`).
+        Folder that stores hashes of images for the fingerprint (`ImageDigests`).
     limits : Limits
-        How large may be what is decoded at once.
+        Bounds of the size of what is decoded at once.
 
     Raises
     ------
     FringeError
-        If pyarrow is not installed, a file is missing, unreadable, cut short or damaged, has no
-        column of images or several, or there is no row or fewer than ``count``.
+        If pyarrow is not installed; if a file is missing, unreadable, truncated or damaged, or has
+        no column of images or several; if there are no rows, or fewer than ``count``.
+
+    Examples
+    --------
+    >>> import io
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import pyarrow as pa
+    >>> import pyarrow.parquet
+    >>> from PIL import Image
+    >>> from fringe.sources import ParquetSource
+    >>> file = io.BytesIO()
+    >>> Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(file, "PNG")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shard = Path(folder, "train.parquet")
+    ...     table = pa.table({"image": [file.getvalue()] * 3, "label": [0, 1, 2]})
+    ...     pa.parquet.write_table(table, shard)
+    ...     source = ParquetSource("train", [shard])
+    ...     print(source.read([0, 2]).shape, source.stored_classes())
+    (2, 8, 8, 3) [0 1 2]
     """
 
     grouped = True
-    #: The column of classes.
+    #: Name of the column of classes.
     label_column = "label"
 
     def __init__(
@@ -91,11 +111,11 @@ class ParquetSource(EncodedSource):
     ) -> None:
         """Read the footers of the files that are used."""
         self.cache = cache
-        groups: list[tuple[int, int, int]] = []  # of each group of rows: shard, number, rows
+        groups: list[tuple[int, int, int]] = []  # for each group of rows: shard, number, rows
         self.column = ""
         for number, shard in enumerate(shards):
             if count is not None and sum(rows for *_, rows in groups) >= max(count, 1):
-                break  # nothing is read of the others
+                break  # do not read the other files
             with _opened(shard, limits) as (file, found):
                 refuse_parquet(shard, _data_end(found))
                 column = _image_column(file.schema_arrow, shard)
@@ -106,7 +126,7 @@ class ParquetSource(EncodedSource):
                         f"{self.column!r}; give files of one data set"
                     )
                 self.column = column
-                groups += [(number, group, one.rows) for group, one in enumerate(found)]
+                groups += [(number, group, part.rows) for group, part in enumerate(found)]
         rows = np.array([0, *(rows for *_, rows in groups)], np.int64)
         self._first_rows = np.cumsum(rows)
         self._groups = groups
@@ -120,7 +140,7 @@ class ParquetSource(EncodedSource):
 
     @property
     def files(self) -> list[Path]:
-        """Those that hold an image that is used."""
+        """The files that contain used images."""
         return self.shards
 
     @cached_property
@@ -129,9 +149,9 @@ class ParquetSource(EncodedSource):
         return ImageDigests(self.shards, self._starts, what, self.cache)
 
     def fingerprint_at(self, indices: Indices) -> str:
-        """Return SHA-256 of the encoded images in that order, and of the resizing.
+        """Return the SHA-256 of the encoded images in that order, and of the resizing.
 
-        Other rows and columns do not count, nor how rows are shared out among files and groups.
+        Other rows and columns, and the distribution of rows among files and groups, do not count.
         """
         return self._digest("parquet", self._contents.of(indices, self._checked))
 
@@ -155,8 +175,8 @@ class ParquetSource(EncodedSource):
         Raises
         ------
         FringeError
-            If a file cannot be read, lacks the column or holds other things in it than whole
-            numbers from 0, or the column is larger than limits allow.
+            If a file cannot be read, lacks the column or has values in it that are not integers of
+            at least 0, or the column exceeds the limits.
         """
         found = [_labels(shard, self.label_column, self.limits) for shard in self.shards]
         lacking = next((k for k, labels in enumerate(found) if labels is None), None)
@@ -165,30 +185,30 @@ class ParquetSource(EncodedSource):
         if any(labels is not None for labels in found):
             raise FringeError(
                 f"{self.shards[lacking]}: has no column `{self.label_column}`, which other files "
-                "of the data set have; add it, or drop it from all of them"
+                "of the data set have; add it, or remove it from all of them"
             )
         return None
 
     def class_names(self) -> tuple[str, ...] | None:
-        """Return the names of classes by number, where a ``datasets.ClassLabel`` states them.
+        """Return the names of classes by number, if a ``datasets.ClassLabel`` states them.
 
         Raises
         ------
         FringeError
-            If a file cannot be read, or names other classes than the others.
+            If a file cannot be read, or names of classes differ between files.
         """
         first, *others = self.shards
         names = _class_names(first, self.label_column, self.limits)
         for shard in others:
             if _class_names(shard, self.label_column, self.limits) != names:
                 raise FringeError(
-                    f"{shard}: names other classes in its column `{self.label_column}` than "
+                    f"{shard}: names different classes in its column `{self.label_column}` than "
                     f"{first}; give files of one data set"
                 )
         return names
 
     def _group(self, index: int) -> tuple[int, int, int]:
-        """Return the shard that holds a row, its group there, and its place in the group."""
+        """Return shard, group in the shard, and position in the group of a row."""
         position = int(np.searchsorted(self._first_rows, index, side="right")) - 1
         shard, group, _ = self._groups[position]
         return shard, group, index - int(self._first_rows[position])
@@ -205,16 +225,16 @@ class ParquetSource(EncodedSource):
             path = None if paths is None else paths[row]
             if path is not None and path.is_valid:
                 raise FringeError(
-                    f"{self._label(index)}: names a file ({path}) instead of holding its bytes; "
-                    "store the data set with its images embedded"
+                    f"{self._label(index)}: names a file ({path}) instead of containing its bytes; "
+                    "store the data set with embedded images"
                 )
-            raise FringeError(f"{self._label(index)}: holds no image; remove the row")
+            raise FringeError(f"{self._label(index)}: contains no image; remove the row")
         data: bytes = image.as_py()
         return data
 
 
 class _Reader:
-    """The group of rows that was read last."""
+    """Reader that keeps the last group of rows in memory."""
 
     def __init__(self, column: str, limits: Limits) -> None:
         self.column = column
@@ -223,9 +243,12 @@ class _Reader:
         self.last: _Rows | None = None
 
     def rows(self, shard: Path, group: int) -> _Rows:
-        """Return the images of one group of rows of a file, and where they come from."""
+        """Return the images of a group of rows of a file, and the names of their original files."""
         if self.last is None or self.key != (shard, group):
-            self.key, self.last = None, None  # before the next one is read: two may be large
+            self.key, self.last = (
+                None,
+                None,
+            )  # before the next group is read: two groups may be too large
             with _opened(shard, self.limits) as (file, groups):
                 self.last = _read(file, groups, group, self.column, shard, self.limits)
             self.key = shard, group
@@ -234,13 +257,13 @@ class _Reader:
 
 @contextmanager
 def _opened(shard: Path, limits: Limits) -> Iterator[tuple[pq.ParquetFile, Sequence[Group]]]:
-    """Yield a file and what its footer says of the groups of its rows."""
+    """Yield a file and the groups of rows in its footer."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise FringeError(
-            f"{shard}: reading Parquet takes the package pyarrow ({error}); install it "
+            f"{shard}: reading Parquet requires the package pyarrow ({error}); install it "
             "(pip install pyarrow)"
         ) from error
     with readable(shard, pa.ArrowException, *_DAMAGE):
@@ -249,13 +272,13 @@ def _opened(shard: Path, limits: Limits) -> Iterator[tuple[pq.ParquetFile, Seque
         groups = _groups(shard, (about.st_ino, about.st_size, about.st_mtime_ns), limits)
         with pq.ParquetFile(shard, page_checksum_verification=True) as file:
             if any(len(group.chunks) != len(file.schema) for group in groups):
-                raise DamagedPageError("groups of its rows lack columns")
+                raise DamagedPageError("groups of rows lack columns")
             yield file, groups
 
 
 @lru_cache(maxsize=16)
 def _groups(shard: Path, state: tuple[int, ...], limits: Limits) -> Sequence[Group]:
-    """Return what the footer of a file in some state says of the groups of its rows."""
+    """Return the groups of rows in the footer of a file; ``state`` is only a key of the cache."""
     most = max(_FOOTER, limits.bytes) // _PART
     with open_regular(shard) as file:
         try:
@@ -263,7 +286,7 @@ def _groups(shard: Path, state: tuple[int, ...], limits: Limits) -> Sequence[Gro
         except LargeFooterError:
             raise FringeError(
                 f"{shard}: its footer has more than {most:,} parts, for which `limits/bytes` "
-                "leaves no memory; if it should not be that large, the file is damaged: replace "
+                "is too low; if it should be smaller, the file is damaged: replace "
                 "it; otherwise raise that limit"
             ) from None
 
@@ -276,10 +299,11 @@ def _read(
     shard: Path,
     limits: Limits,
 ) -> _Rows:
-    """Return the images of a group of rows, if they are no larger than limits allow.
+    """Return the images of a group of rows, if they do not exceed the limits.
 
-    What a page repeats takes its room again when it is unpacked: all images of a group can be one
-    entry of a dictionary. So rows are unpacked a few at a time, as many as must fit.
+    Values that a page repeats take memory for each repetition when they are unpacked: all images of
+    a group can be one entry of a dictionary. Therefore rows are unpacked in small batches that are
+    certain to fit.
     """
     import pyarrow as pa
 
@@ -289,13 +313,13 @@ def _read(
 
     group = groups[number]
     leaves = _leaves(file, column)
-    what = f"group {number} of its rows"
+    what = f"row group {number}"
     limits.check_bytes(str(shard), group.rows * _ROW, what)
     unpacked = sum(_unpacked(shard, group.chunks[leaf], group.rows) for leaf in leaves)
     limits.check_bytes(str(shard), unpacked, what)
     images, paths = [], []
     held = 0
-    # Without threads of its own, which would not survive a fork.
+    # Without pyarrow's threads, which would not survive a fork.
     for batch in file.iter_batches(
         batch_size=max(1, min(_BATCH, limits.bytes // 4) // max(1, unpacked)),
         row_groups=[number],
@@ -316,7 +340,7 @@ def _read(
 
 
 def _labels(shard: Path, name: str, limits: Limits) -> np.ndarray | None:
-    """Return the labels in one file; None if it has no column of them."""
+    """Return the labels in one file; None if it has no such column."""
     import pyarrow as pa
 
     with _opened(shard, limits) as (file, groups):
@@ -324,7 +348,7 @@ def _labels(shard: Path, name: str, limits: Limits) -> np.ndarray | None:
         if leaf is None or file.schema.column(leaf).path != name:
             return None
         for number, group in enumerate(groups):
-            what = f"`{name}` in group {number} of its rows"
+            what = f"`{name}` in row group {number}"
             limits.check_bytes(str(shard), _unpacked(shard, group.chunks[leaf], group.rows), what)
         column = file.read(columns=[name], use_threads=False).column(name)
     if pa.types.is_integer(column.type) and not column.null_count:
@@ -333,12 +357,12 @@ def _labels(shard: Path, name: str, limits: Limits) -> np.ndarray | None:
             return values.astype(np.int64)
     raise FringeError(
         f"{shard}: its column `{name}` is of type {column.type} and has {column.null_count} "
-        "empty rows; labels are one whole number from 0 in each row"
+        "empty rows; each label must be an integer of at least 0"
     )
 
 
 def _class_names(shard: Path, column: str, limits: Limits) -> tuple[str, ...] | None:
-    """Return the names that one file's schema states, each once; None if there are none."""
+    """Return the distinct names of classes in a file's schema; None if there are none."""
     with _opened(shard, limits) as (file, _):
         stated = (file.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
     try:
@@ -352,7 +376,7 @@ def _class_names(shard: Path, column: str, limits: Limits) -> tuple[str, ...] | 
 
 
 def _leaves(file: pq.ParquetFile, column: str) -> dict[int, str]:
-    """Return the columns that hold the images: their bytes, then where they come from."""
+    """Return the columns of the images: of their bytes, then of their original file names."""
     wanted = (column, f"{column}.bytes", f"{column}.path")
     paths = {number: file.schema.column(number).path for number in range(len(file.schema))}
     return {number: path for name in wanted for number, path in paths.items() if path == name}
@@ -364,34 +388,34 @@ def _refuse_empty_claims(groups: Sequence[Group], leaves: Mapping[int, str], sha
     Raises
     ------
     FringeError
-        If so. Planning takes time and memory for each row.
+        If it does: planning takes time and memory for each row.
     DamagedPageError
         If these bytes are not in the file.
     """
     if not leaves:
-        raise DamagedPageError("its schema names other columns than it has")
+        raise DamagedPageError("the columns do not match the schema")
     size = shard.stat().st_size
     for number, group in enumerate(groups):
         for leaf in leaves:
             chunk = group.chunks[leaf]
             if not 0 <= chunk.begin <= chunk.begin + chunk.size <= size:
-                raise DamagedPageError(f"group {number} of its rows is not in the file")
+                raise DamagedPageError(f"row group {number} is not in the file")
         images = group.chunks[next(iter(leaves))].size
         if group.rows > images:
             raise FringeError(
-                f"{shard}: group {number} claims {group.rows:,} rows, whose images have "
-                f"{images:,} bytes; store the data set with its images embedded, not named, and "
-                "without empty rows; if it is stored so, fetch it again"
+                f"{shard}: row group {number} claims {group.rows:,} rows, whose images have "
+                f"{images:,} bytes; store the data set with embedded images and "
+                "without empty rows; if it is stored this way, fetch it again"
             )
 
 
 def _unpacked(shard: Path, chunk: Chunk, rows: int) -> int:
-    """Return how many bytes the pages of a column of a group of rows claim.
+    """Return the number of unpacked bytes that the pages of a column in a group claim.
 
     Raises
     ------
     DamagedPageError
-        If they claim other numbers of rows than the footer.
+        If the pages and the footer claim different numbers of rows.
     """
     with open_regular(shard) as file:
         found = [*pages(file, chunk.begin, chunk.size)]
@@ -402,7 +426,7 @@ def _unpacked(shard: Path, chunk: Chunk, rows: int) -> int:
 
 
 def _data_end(groups: Sequence[Group]) -> int:
-    """Return the byte behind the last column of the last group of rows, by the footer."""
+    """Return the end of the last column of the last group of rows, according to the footer."""
     ends = [chunk.begin + chunk.size for group in groups for chunk in group.chunks]
     return max(ends, default=len("PAR1"))
 
@@ -431,8 +455,8 @@ def _image_column(schema: Any, shard: Path) -> str:
         return only
     if columns:
         raise FringeError(
-            f"{shard}: several columns of images ({', '.join(columns)}); name the one that is to "
-            "be used `image`"
+            f"{shard}: several columns of images ({', '.join(columns)}); name the one to "
+            "use `image`"
         )
     lists = [
         field.name
@@ -442,8 +466,8 @@ def _image_column(schema: Any, shard: Path) -> str:
     ]
     if lists:
         raise FringeError(
-            f"{shard}: has several images in each row of {lists[0]!r}; give each image a row of "
-            "its own, in a column `image`"
+            f"{shard}: has several images in each row of {lists[0]!r}; store each image in its "
+            "own row, in a column `image`"
         )
     raise FringeError(
         f"{shard}: no column of image bytes among {schema.names}; store encoded images in a column "

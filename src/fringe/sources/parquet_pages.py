@@ -1,9 +1,9 @@
-"""What a Parquet file claims to hold, read before pyarrow makes room for it.
+"""Read the claims of a Parquet file, before pyarrow allocates memory for them.
 
 The footer and the head of each page are structs in Thrift's compact protocol. Neither pyarrow nor
-Thrift bounds what a few bytes may claim: a list of a million columns, a page of 2 GiB, billions of
-values. And to ask pyarrow for what a footer says of a column may end the process: it throws where
-nothing catches. Here structs are walked, and only what is needed of them is kept.
+Thrift limits what a few bytes may claim: a list of a million columns, a page of 2 GiB, billions of
+values. Also, asking pyarrow about a column in a footer may end the process, because it throws an
+exception that nothing catches. This module walks the structs and only keeps the required values.
 """
 
 from __future__ import annotations
@@ -14,47 +14,47 @@ from typing import BinaryIO, NamedTuple
 __all__ = ["Chunk", "DamagedPageError", "Group", "LargeFooterError", "Page", "groups", "pages"]
 
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
-_INTEGERS = (4, 5, 6)  # of 16, 32 and 64 bits, all written alike
-_DEEPEST = 32  # structs in structs: Parquet's own go no deeper than 8
+_INTEGERS = (4, 5, 6)  # of 16, 32 and 64 bits, all encoded the same way
+_DEEPEST = 32  # nested structs: Parquet itself uses at most 8 levels
 
-# Of a footer, its groups of rows, their columns, and what is said of these: the numbers of fields.
+# Numbers of fields: of a footer, of a group of rows, of a column, and of its metadata.
 _GROUPS = 4
 _COLUMNS, _ROWS = 1, 3
 _ABOUT = 3
 _CHUNK = {5: "values", 7: "size", 9: "data", 11: "dictionary"}
 
-# Of a page's head: data pages, dictionaries and newer data pages each have a struct of their own,
-# whose first field is the number of values.
+# Numbers of fields of a page's head. Data pages, dictionaries and newer data pages each have a
+# separate struct, whose first field is the number of values.
 _PAGE = {2: "unpacked", 3: "stored"}
-_VALUES = {5: True, 7: False, 8: True}  # whether they are rows' values
+_VALUES = {5: True, 7: False, 8: True}  # whether they are values of rows
 
-_HEAD = 1 << 12  # bytes of a head that are read at first
+_HEAD = 1 << 12  # bytes of a head to read first
 _LONGEST_HEAD = 1 << 24  # that pyarrow reads
 _MAGIC = b"PAR1"  # at the end of a file that is not encrypted
 _TAIL = 8  # bytes at the end of a file: the size of its footer, PAR1
-_LARGEST_PART = 100  # bytes that a struct of a footer takes in the file, on average, at most
+_LARGEST_PART = 100  # most bytes that a struct of a footer takes in the file, on average
 _SLACK = 100  # bytes that old writers forgot to count
 
 
 class DamagedPageError(Exception):
-    """What is wrong with a footer or a page, in words that follow a file's name."""
+    """Damage of a footer or a page. The message follows the file's name."""
 
 
 class _TooShortError(DamagedPageError):
-    """A struct goes on behind the bytes that are there."""
+    """A struct continues after the end of the bytes."""
 
 
 class LargeFooterError(Exception):
-    """A footer holds more structs than were allowed."""
+    """A footer contains more structs than allowed."""
 
 
 class Chunk(NamedTuple):
-    """What the footer says of a column of a group of rows.
+    """The metadata of a column of a group of rows, from the footer.
 
     Attributes
     ----------
     begin, size : int
-        Where its pages begin in the file, and how many bytes they have there.
+        Offset of its pages in the file, and their number of bytes.
     values : int
         The number of its values.
     """
@@ -65,21 +65,21 @@ class Chunk(NamedTuple):
 
 
 class Group(NamedTuple):
-    """What the footer says of a group of rows; ``chunks`` are in the order of the schema."""
+    """The metadata of a group of rows; ``chunks`` are in the order of the schema."""
 
     rows: int
     chunks: tuple[Chunk, ...]
 
 
 class Page(NamedTuple):
-    """What the head of a page claims.
+    """The values in the head of a page.
 
     Attributes
     ----------
     unpacked : int
-        Bytes of its content when it is not compressed.
+        Uncompressed bytes of its content.
     values : int
-        Rows' values in it; 0 for a dictionary.
+        Number of values of rows in it; 0 for a dictionary.
     """
 
     unpacked: int
@@ -87,21 +87,21 @@ class Page(NamedTuple):
 
 
 def groups(file: BinaryIO, most: int) -> list[Group]:
-    """Return what a file's footer says of its groups of rows.
+    """Return the groups of rows in a file's footer.
 
     Parameters
     ----------
     file : binary file
-        The file. Of one that does not end as Parquet does, nothing is returned.
+        The file. If it does not end like a Parquet file, the result is empty.
     most : int
-        How many structs the footer may hold, each of which takes memory when it is read.
+        Most structs that the footer may contain; each takes memory when it is read.
 
     Raises
     ------
     DamagedPageError
-        If it makes no sense.
+        If the footer is invalid.
     LargeFooterError
-        If it holds more structs.
+        If the footer contains more structs.
     """
     end = file.seek(0, 2) - _TAIL
     if end < 0:
@@ -151,12 +151,12 @@ def _chunk(reader: _Compact) -> Chunk:
 
 
 def pages(file: BinaryIO, begin: int, size: int) -> Iterator[Page]:
-    """Yield what the pages claim that lie in ``size`` bytes of a file from ``begin`` on.
+    """Yield the claims of the pages in ``size`` bytes of a file from ``begin`` on.
 
     Raises
     ------
     DamagedPageError
-        If there is no page where one should be.
+        If a page is missing.
     """
     end = begin + size
     while begin < end:
@@ -166,7 +166,7 @@ def pages(file: BinaryIO, begin: int, size: int) -> Iterator[Page]:
 
 
 def _page_head(file: BinaryIO, begin: int, end: int) -> tuple[Page, int, int]:
-    """Return what a page claims, the bytes that it takes in the file, and those of its head."""
+    """Return the claims of a page, its bytes in the file, and the bytes of its head."""
     count = _HEAD
     while True:
         file.seek(begin)
@@ -191,7 +191,7 @@ def _parsed_head(data: bytes) -> tuple[Page, int, int]:
         else:
             reader.skip(kind)
     if min(*found.values(), values) < 0:
-        raise DamagedPageError("the head of a page makes no sense")
+        raise DamagedPageError("the head of a page is invalid")
     return Page(found["unpacked"], values), found["stored"], reader.place
 
 
@@ -199,7 +199,7 @@ class _Compact:
     """Walks structs in Thrift's compact protocol."""
 
     def __init__(self, data: bytes, most: int = 1000) -> None:
-        """Begin at the first byte; nothing is read behind ``most`` structs."""
+        """Start at the first byte; raise after ``most`` structs."""
         self.data = data
         self.most = most
         self.place = 0
@@ -208,7 +208,7 @@ class _Compact:
     def fields(self, depth: int = 0) -> Iterator[tuple[int, int]]:
         """Yield number and kind of each field of a struct; the caller reads or skips its value."""
         if depth > _DEEPEST:
-            raise DamagedPageError("structs in structs without end")
+            raise DamagedPageError("structs nested too deeply")
         self.structs += 1
         if self.structs > self.most:
             raise LargeFooterError
@@ -229,14 +229,14 @@ class _Compact:
         return found
 
     def items(self) -> range:
-        """Return how often the caller must read an item of a list of structs."""
+        """Return the range of the items in a list of structs, which the caller must read."""
         count, kind = self._list()
         if kind != _STRUCT:
-            raise DamagedPageError("a list of something else")
+            raise DamagedPageError("a list of other types")
         return range(count)
 
     def skip(self, kind: int, depth: int = 0) -> None:
-        """Pass over a value."""
+        """Skip a value."""
         if kind in _INTEGERS:
             self._varint()
         elif kind == _BINARY:
@@ -254,7 +254,7 @@ class _Compact:
             self._skip_items(count, [kinds >> 4, kinds & 15], depth)
         elif kind in (_BYTE, _DOUBLE):
             self._pass(1 if kind == _BYTE else 8)
-        elif kind not in (_TRUE, _FALSE):  # a field's flag is its kind
+        elif kind not in (_TRUE, _FALSE):  # the value of a flag is its kind
             raise DamagedPageError(f"a value of kind {kind}")
 
     def _list(self) -> tuple[int, int]:
@@ -265,12 +265,12 @@ class _Compact:
         return count, head & 15
 
     def _check_count(self, count: int) -> None:
-        if count > len(self.data) - self.place:  # each takes a byte at least
+        if count > len(self.data) - self.place:  # each item takes at least one byte
             raise _TooShortError(f"a list of {count:,}")
 
     def _skip_items(self, count: int, kinds: Sequence[int], depth: int) -> None:
         if depth > _DEEPEST:
-            raise DamagedPageError("lists in lists without end")
+            raise DamagedPageError("lists nested too deeply")
         for _ in range(count):
             for kind in kinds:
                 if kind in (_TRUE, _FALSE):

@@ -77,7 +77,7 @@ class Crop(NamedTuple):
 
     subject: str  # key of PHOTOGRAPHS
     left: float  # position, 0 to 1, in the width of the photograph or composition left by the crop
-    top: float  # position in the height, likewise
+    top: float  # position in the height, too
     side: float  # relative to the photograph's shorter side, SMALLEST_SIDE to 1
     flip: bool  # mirrored left to right
     framing: str  # key of SMALLEST_SIDE

@@ -95,7 +95,6 @@ class RenderedShard:
     Raises
     ------
     FringeError
-
         If the file is missing or damaged, or an image outside the shard is requested.
 
     Examples

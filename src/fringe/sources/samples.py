@@ -51,7 +51,7 @@ _IMAGES = frozenset(
 )
 _SIZES = {2**power for power in range(4, 14)}  # pixels
 CLASSES = 3  # a folder is a class if this many folders share its names
-FEW = 10  # more sibling folders are classes, whatever their names
+FEW = 10  # more sibling folders are classes, even with such names
 MANY = 100  # more sibling folders are not sizes
 NAMED = 3  # pictures that a message names
 LONGEST = 255  # letters of a name to check: names of files are not longer
