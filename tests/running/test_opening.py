@@ -901,7 +901,7 @@ def test_labels_follow_the_real_images(config: dict[str, Any]) -> None:
     config["sources"]["fake"] = fake
     (found,) = faults_of(config)
     assert found.startswith(
-        "sources/fake: real.zip: has no labels, of which `label: dataset` takes"
+        "sources/fake: real.zip: has no labels, whose frequencies `label: dataset` uses"
     )
     label([0, 1] * 6)
     completed, sources = check(config)
@@ -1046,7 +1046,7 @@ def test_a_strict_source_refuses_features_of_damaged_images(
     (fault,) = faults_of(config)
     assert fault == (
         "sources/real/strict: of its images that have features already, 1 image of 5 had damaged "
-        "data that was decoded all the same (real.zip!06.jpg: Corrupt JPEG data: bad Huffman code);"
+        "data that could still be decoded (real.zip!06.jpg: Corrupt JPEG data: bad Huffman code);"
         " replace or remove the damaged ones, or drop `strict`"
     )
     config["sources"]["real"]["strict"] = False

@@ -80,7 +80,9 @@ def test_sets_without_labels(tmp_path: Path, write: Write, images: dict[str, byt
         assert labels_of(open_source(path)) is None
     for path in (write(tmp_path / "a", images), write_tar(tmp_path / "a.tar", images)):
         assert labels_of(open_source(path)) is None
-        with pytest.raises(FringeError, match=r"a.*has no labels, of which `label: dataset`"):
+        with pytest.raises(
+            FringeError, match=r"a.*has no labels, whose frequencies `label: dataset`"
+        ):
             class_counts(open_source(path))
 
 

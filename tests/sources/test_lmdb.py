@@ -363,7 +363,7 @@ def test_truncated_files_are_refused(tmp_path: Path, largest: int):
         refused += 1
         assert message.startswith(f"{cut}: is {'damaged' if end else 'empty'}")
         assert message.endswith("again" if end else "fetch or copy it again")
-        assert end <= 8192 or f"it has {end} bytes, but {len(whole)} belong" in message
+        assert end <= 8192 or f"it has {end} bytes instead of {len(whole)}" in message
     assert refused >= len(ends) - 1
 
 

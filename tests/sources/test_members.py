@@ -309,7 +309,9 @@ def test_samples_are_separate_in_each_archive(tmp_path: Path):
 )
 def test_folders_of_masks_are_refused(tmp_path: Path, write: Write, names: list[str], ignore: str):
     path = write(tmp_path / "a", files(*names))
-    refused(path, "may be masks, thumbnails or other pictures of those in", f'`ignore: "{ignore}"`')
+    refused(
+        path, "may be masks, thumbnails or other pictures of the images", f'`ignore: "{ignore}"`'
+    )
     folder = ignore.strip("*/")
     wanted = sorted(name for name in names if f"{folder}/" not in name)
     assert members(path, ignore=ignore) == wanted

@@ -185,7 +185,7 @@ class FileSource(Fingerprinted):
     fit : Fit, optional
         How images are cropped and resized, which changes FID. None: images are not changed.
     limits : Limits
-        Bounds of the size of what is decoded at once.
+        Limits on the size of decoded data.
     """
 
     simulated = False

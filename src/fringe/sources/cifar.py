@@ -85,7 +85,7 @@ class CifarSource(CompressedArray):
     choice : Choice
         Selects the files of records that count, such as ``data_batch_*``.
     limits : Limits
-        Bounds of the size of what is decoded at once.
+        Limits on the size of decoded data.
 
     Raises
     ------

@@ -113,7 +113,7 @@ def open_source(
     label_column : str, optional
         The Parquet column of the class labels, if it is not ``label``.
     limits : Limits
-        Bounds of the size of what is decoded at once. They do not change images.
+        Limits on the size of decoded data. They do not change images.
 
     Returns
     -------

@@ -174,7 +174,7 @@ class GivenFeatures(Fingerprinted):
         Raises
         ------
         ChangedError
-            If they differ from the values of which `fingerprint_in` is.
+            If the values changed after `fingerprint_in` hashed them.
         FringeError
             If the file cannot be read.
         """

@@ -45,7 +45,7 @@ class Hdf5Source(ArraySource):
     cache : path-like, optional
         Folder that stores hashes of images for the fingerprint (`ImageDigests`).
     limits : Limits
-        Bounds of the size of what is decoded at once.
+        Limits on the size of decoded data.
 
     Raises
     ------

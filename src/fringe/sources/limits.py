@@ -9,7 +9,7 @@ __all__ = ["LIMITS", "Limits"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of the size of what is decoded at once. They bound memory: a file may claim any size.
+    """Limits on the size of decoded data. They bound memory: a file may claim any size.
 
     They do not change pixels, and therefore not fingerprints.
 

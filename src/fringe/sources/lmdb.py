@@ -64,7 +64,7 @@ class LmdbSource(EncodedSource):
     choice : Choice
         Selects the keys that count. With patterns, all keys are read at once.
     limits : Limits
-        Bounds of the size of what is decoded at once.
+        Limits on the size of decoded data.
 
     Raises
     ------

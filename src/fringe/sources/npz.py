@@ -68,7 +68,7 @@ class NpzSource(CompressedArray):
     cache : path-like, optional
         Folder that stores the CRC-32 of the images of an undamaged array (`remembered`).
     limits : Limits
-        Bounds of the size of what is decoded at once.
+        Limits on the size of decoded data.
 
     Raises
     ------

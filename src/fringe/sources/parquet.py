@@ -67,7 +67,7 @@ class ParquetSource(EncodedSource):
     cache : path-like, optional
         Folder that stores hashes of images for the fingerprint (`ImageDigests`).
     limits : Limits
-        Bounds of the size of what is decoded at once.
+        Limits on the size of decoded data.
 
     Raises
     ------

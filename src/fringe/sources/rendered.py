@@ -99,7 +99,14 @@ class RenderedShard:
 
     Examples
     --------
-    See `render_shard`.
+    >>> import tempfile
+    >>> from fringe.sources import PhotoSource, RenderedShard, render_shard
+    >>> photos = PhotoSource(10, 32, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     render_shard(photos, 4, 8, f"{folder}/4-8.h5", {"images": photos.fingerprint_of(4, 8)})
+    ...     shard = RenderedShard(f"{folder}/4-8.h5")
+    >>> shard.first, shard.last, shard.resolution
+    (4, 8, (32, 32))
     """
 
     def __init__(

@@ -138,9 +138,10 @@ def refuse_companion_folders(
             if other is not None:
                 what = "image" if len(mine) == 1 else f"{len(mine):,} images"
                 pattern = f"{'*/' if parent else ''}{pattern_of(folder)}/*"
+                where = f"in {parent}{other}" if parent or other else "outside it"
                 raise FringeError(
                     f"{place}: the {what} in {parent}{folder}/ may be masks, thumbnails or other "
-                    f"pictures of the images in {parent}{other}; leave them out with "
+                    f"pictures of the images {where}; leave them out with "
                     f'`ignore: "{pattern}"`, or set `select: "*"` if each of them is an image of '
                     "the data set"
                 )

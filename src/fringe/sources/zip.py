@@ -44,7 +44,7 @@ class ZipSource(EncodedSource):
     choice : Choice
         Selects the files that count.
     limits : Limits
-        Bounds of the size of what is decoded at once.
+        Limits on the size of decoded data.
 
     Raises
     ------
