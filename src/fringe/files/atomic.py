@@ -16,7 +16,8 @@ from fringe.files.reasons import unwritable
 
 __all__ = ["atomic_path", "create_new", "open_lock", "remove_partial", "written"]
 
-_LONGEST_STEM = 96  # bytes; a name has at most 255, of which a temporary name needs 104 for others
+# Bytes. A name has at most 255 bytes. A temporary name adds 64 for the node and 40 for other parts.
+_LONGEST_STEM = 96
 
 
 @contextmanager

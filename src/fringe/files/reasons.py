@@ -72,9 +72,8 @@ def unreadable(error: OSError) -> str | None:
 def unwritable(error: BaseException) -> tuple[str, str] | None:
     """Return the reason why a file cannot be written, and a fix; None for other errors.
 
-    The reason is one line.
-
-    HDF5 raises an ``OSError`` or, when a file is closed, a ``RuntimeError`` of several lines.
+    The reason is one line. HDF5 raises an ``OSError`` or, when a file is closed, a ``RuntimeError``
+    of several lines.
 
     Examples
     --------
