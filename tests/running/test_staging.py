@@ -145,7 +145,7 @@ def test_fetched_there_and_missing(
     assert "SHA-256 as published" in printed.out
     assert asked == ["/net.pth"]
     outside = f"{tmp_path}/data,{tmp_path}/weights"
-    assert f'To a container: --apptainer-args="--bind {outside}"' in printed.out
+    assert f'For a container: --apptainer-args="--bind {outside}"' in printed.out
 
     write_statistics(tmp_path / "data/real.npz", Gaussian(np.zeros(12), np.eye(12)))
     assert stage(tmp_path) == 1
@@ -300,7 +300,7 @@ def test_what_is_missing_may_be_left_out(
     assert states(printed)["late.pkl"] == "left out"
     assert "1 of 5 are left out:\n  sources/late: " in printed
     assert "The configuration says: Train it." in printed
-    assert "Everything else that " in printed
+    assert "All other files that " in printed
     assert asked == []
     assert stage(tmp_path) == 1
     error = capsys.readouterr().err
