@@ -213,7 +213,7 @@ def test_catalogue_files_are_staged_like_other_files(
     assert main(["fetch", str(configured(tmp_path))]) == 0
     printed = capsys.readouterr().out
     assert printed.count("fetched  ") == 2
-    assert f"SHA-256 {hashlib.sha256(STATISTICS).hexdigest()}, which is not stated" in printed
+    assert f"SHA-256 {hashlib.sha256(STATISTICS).hexdigest()} (not configured)" in printed
     assert main(["stage", str(configured(tmp_path))]) == 0
     assert "fetched  " not in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""What `fringe stage` fetches, finds and misses; and moved data make no other results."""
+"""`fringe stage`: fetched, present and missing files; results do not depend on paths of data."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ sensitivity: {{datasets: []}}
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves a folder; notes what is asked for."""
+    """Serves a folder, and records the requested paths."""
 
     asked: list[str] = []  # noqa: RUF012 - of the one server of a test
 
@@ -65,7 +65,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The paths asked of a server in the test that publishes the weights of SwAV."""
+    """The paths requested from the test's server, which publishes the weights of SwAV."""
     (tmp_path / "published").mkdir()
     (tmp_path / "published" / "net.pth").write_bytes(WEIGHTS)
     Handler.asked = []
@@ -83,7 +83,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
 
 
 def write_data(folder: Path, *names: str) -> None:
-    """Write those of the files that the configuration names."""
+    """Write the given files of the configuration."""
     folder.mkdir(exist_ok=True)
     if "real.zip" in names:
         with zipfile.ZipFile(folder / "real.zip", "w") as archive:
@@ -110,7 +110,7 @@ def states(printed: str) -> dict[str, str]:
     return {Path(line[2]).name: line[0] for line in cells if len(line) > 2}
 
 
-def test_fetched_there_and_missing(
+def test_files_are_fetched_present_or_missing(
     tmp_path: Path,
     asked: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -125,15 +125,15 @@ def test_fetched_there_and_missing(
     missing = ("real.npz", "fake.pkl", "late.pkl", "mask.png")
     assert states(printed.out) == {
         "net.pth": "fetched",
-        "real.zip": "there",
-        "come with it": "there",
+        "real.zip": "present",
+        "included in the network": "present",
     } | dict.fromkeys(missing, "missing")
     assert "12 images, without 1 .heic" in printed.out
     assert (tmp_path / "weights" / "net.pth").read_bytes() == WEIGHTS
     assert printed.err.startswith("fringe: 4 of 7 are missing:\n")
     for name in missing:
         assert f": {tmp_path}/data/{name}: does not exist; correct the path" in printed.err
-    # Where it comes from, once for both that the comment is about; nothing of what is there.
+    # The comment about two files is printed once. Present files are not listed.
     assert printed.err.count("The configuration says: Trained by somebody.") == 1
     assert "late" in printed.err.split("Trained by")[0]
     assert "harbour" not in printed.err
@@ -141,7 +141,7 @@ def test_fetched_there_and_missing(
     write_data(tmp_path / "data", *missing)
     assert stage(tmp_path) == 0
     printed = capsys.readouterr()
-    assert set(states(printed.out).values()) == {"there"}
+    assert set(states(printed.out).values()) == {"present"}
     assert "SHA-256 as published" in printed.out
     assert asked == ["/net.pth"]
     outside = f"{tmp_path}/data,{tmp_path}/weights"
@@ -149,12 +149,12 @@ def test_fetched_there_and_missing(
 
     write_statistics(tmp_path / "data/real.npz", Gaussian(np.zeros(12), np.eye(12)))
     assert stage(tmp_path) == 1
-    told = (
+    message = (
         f"sources/real/statistics/swav: {tmp_path}/data/real.npz: holds statistics of 12 features"
     )
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
-    # What is there is checked, and what is wrong with it said.
+    # Present files are checked, and faults are reported.
     (tmp_path / "weights" / "net.pth").write_bytes(b"others")
     (tmp_path / "data" / "real.zip").write_bytes(b"PK")
     assert stage(tmp_path) == 1
@@ -164,7 +164,7 @@ def test_fetched_there_and_missing(
     assert "The configuration says: Photographs of the harbour, 1997." in error
 
 
-def test_weights_that_cannot_be_had(
+def test_weights_that_cannot_be_fetched_are_missing(
     tmp_path: Path,
     asked: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -196,7 +196,7 @@ def test_weights_that_cannot_be_had(
         ("run: x\ndata_dir: 3", "data_dir: 3 is read as a number, but must be text"),
     ],
 )
-def test_configurations_that_are_wrong(
+def test_wrong_configurations_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
     assert main(["stage", str(tmp_path / "mine.yaml")]) == 1
@@ -206,7 +206,7 @@ def test_configurations_that_are_wrong(
     assert message in capsys.readouterr().err
 
 
-def test_results_do_not_depend_on_where_data_lie(
+def test_results_do_not_depend_on_paths_of_data(
     tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -220,19 +220,19 @@ def test_results_do_not_depend_on_where_data_lie(
         return sources, statistics, mask
 
     before = known({})
-    assert known({"data_dir": "data"}) == before  # relative to where the run is
+    assert known({"data_dir": "data"}) == before  # relative to the folder of the run
     (tmp_path / "data").rename(tmp_path / "scratch")
     assert known({"data_dir": str(tmp_path / "scratch")}) == before
     elsewhere = {**config["sources"]["real"], "path": str(tmp_path / "scratch/real.zip")}
     (tmp_path / "scratch").rename(tmp_path / "data")
     (tmp_path / "scratch").mkdir()
     (tmp_path / "data/real.zip").rename(tmp_path / "scratch/real.zip")
-    config["sources"]["real"] = elsewhere  # an absolute path stays what it is
+    config["sources"]["real"] = elsewhere  # an absolute path is not changed
     assert known({}) == before
 
 
 def published(folder: Path, **changes: Any) -> dict[str, Any]:
-    """Write a configuration without what only weights need, and return it."""
+    """Write and return a configuration without the parts that only weights need."""
     config: dict[str, Any] = yaml.safe_load(CONFIG.format(folder=folder))
     del config["sources"]["real"]["statistics"]
     del config["datasets"]["faces"]["region"]
@@ -259,14 +259,14 @@ def test_sources_with_an_address_are_fetched(
         (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
         assert stage(tmp_path) == 0
         printed = capsys.readouterr().out
-        assert states(printed) | {"come with it": "there"} == {
-            "real.zip": "fetched", "fake.pkl": "fetched", "late.pkl": "there",
-            "come with it": "there",
+        assert states(printed) | {"included in the network": "present"} == {
+            "real.zip": "fetched", "fake.pkl": "fetched", "late.pkl": "present",
+            "included in the network": "present",
         }  # fmt: skip
         real = hashlib.sha256((tmp_path / "data/real.zip").read_bytes()).hexdigest()
-        assert f"12 images, without 1 .heic, SHA-256 {real}, which is not stated" in printed
+        assert f"12 images, without 1 .heic, SHA-256 {real} (not configured)" in printed
         assert digest not in printed
-        # One by itself, of the configuration that is named; and not twice.
+        # A single source of the named configuration is fetched, but not twice.
         (tmp_path / "data/fake.pkl").unlink()
         command = [
             "fetch",
@@ -274,7 +274,7 @@ def test_sources_with_an_address_are_fetched(
             "--config",
             str(tmp_path / "mine.yaml"),
         ]
-        for said in ("fetched, SHA-256 ", "is there already"):
+        for said in ("fetched, SHA-256 ", "already exists"):
             assert main(command) == 0
             assert f"{tmp_path}/data/fake.pkl: {said}" in capsys.readouterr().out
         assert main([*command[:1], "nobody", *command[2:]]) == 1
@@ -284,7 +284,7 @@ def test_sources_with_an_address_are_fetched(
     assert asked.count("/fake.pkl") == 2
 
 
-def test_what_is_missing_may_be_left_out(
+def test_missing_files_may_be_left_out(
     tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Weights of a network that only the missing data set needs are not fetched."""

@@ -129,7 +129,7 @@ def test_commands_work_in_any_folder(installed: Path, tmp_path: Path) -> None:
     assert shipped.is_relative_to(installed.parent)
     before = state(shipped.parent)
     assert re.fullmatch(r"fringe \d[\w.]*\n", call([fringe, "--version"], folder))
-    assert "Everything that mine.yaml names is there." in call(
+    assert "All files that mine.yaml names exist." in call(
         [fringe, "stage", "mine.yaml"], folder
     )
 

@@ -1,7 +1,7 @@
-"""What a run needs from outside: fetched where there is an address, before a job is submitted.
+"""Files that a run needs from outside: check them, and fetch those with an address.
 
-Nodes of a cluster often have no network, and a data set that is missing is better found on the
-login node. Everything is looked at once, and told at once: `fringe stage my.yaml`.
+Nodes of a cluster often have no network, and a missing data set should be found on the login node,
+before a job is submitted. `fringe stage my.yaml` checks all files and reports them at once.
 """
 
 from __future__ import annotations
@@ -35,56 +35,56 @@ GONE = ("missing", "left out")
 
 @dataclass(frozen=True)
 class Item:
-    """Something that a configuration names.
+    """A file that a configuration names.
 
     Parameters
     ----------
     key : str
-        Where the configuration names it.
+        The key of the configuration that names the file.
     path : str
-        Where it is, or is expected.
+        The path of the file, whether the file exists or not.
     state : str
-        Whether it was "there", was "fetched", is "missing" or not what it should be, or is missing
-        and is "left out" (`missing: skip`).
+        "present", "fetched", "missing" (or wrong), or "left out" (missing, with `missing: skip`).
     note : str
-        What was found, or what is wrong and how it is mended.
+        A description of the file, or what is wrong and how to fix it.
     origin : str
-        Where a missing one comes from, in the configuration's own words; "" where it says nothing.
+        How to get a missing file, according to the configuration; "" if the configuration does not
+        say.
     """
 
     key: str
     path: str
-    state: Literal["there", "fetched", "missing", "left out"]
+    state: Literal["present", "fetched", "missing", "left out"]
     note: str
     origin: str = ""
 
 
 def fetch_for_run(configfile: Path, allow_missing: bool = False) -> list[Item]:
-    """Fetch what a run needs and has an address, and look for all else that it names.
+    """Fetch the files of a run that have an address, and check all other files.
 
     Parameters
     ----------
     configfile : Path
         The run's configuration.
     allow_missing : bool
-        Leave out what needs files that are not there, as ``missing: skip`` does.
+        Leave out results that need missing files, as ``missing: skip`` does.
 
     Returns
     -------
     list of Item
-        Weights, sources that data sets use, their published statistics, and masks.
+        Network weights, sources that data sets use, their published statistics, and masks.
 
     Raises
     ------
     FringeError
-        If a file cannot be read, or the configuration has faults of its own.
+        If a file cannot be read, or the configuration has faults.
     """
     text, config = _read(configfile)
     if allow_missing:
         config = config.model_copy(update={"missing": "skip"})
     with only_installed(not config.allow_code):
         data = [*_data(config, text)]
-        # Weights only of networks that the rest of the run asks for.
+        # Only weights of networks that the rest of the run needs.
         resolved = without_absent(config)
         raise_faults(resolved.faults, [configfile], resolved.advice)
         if resolved.config.left_out is not None:
@@ -94,65 +94,65 @@ def fetch_for_run(configfile: Path, allow_missing: bool = False) -> list[Item]:
 
 
 def fetch_named(name: str, configfile: Path) -> str:
-    """Fetch the file of one source of a configuration, unless it is there, and say what it is.
+    """Fetch the file of a source of a configuration unless it exists, and return a line about it.
 
     Raises
     ------
     FringeError
-        If there is no such source, it has no file or address, or the file cannot be had.
+        If there is no such source, it has no file or address, or the file cannot be fetched.
     """
     _, config = _read(configfile)
     source = config.sources.get(name)
     if source is None:
         raise FringeError(
-            f"{name}: neither a network nor a source of {configfile}; its sources are "
+            f"{name}: neither a network nor a source of {configfile}, whose sources are "
             f"{', '.join(config.sources)}"
         )
     if not isinstance(source, FileSource):
         raise FringeError(f"{name}: a source of kind {source.kind} has no file to fetch")
     if is_there(source.path):
-        return f"{source.path}: is there already"
+        return f"{source.path}: already exists"
     return f"{source.path}: fetched, SHA-256 {fetch_source(name, source)}"
 
 
 def _read(configfile: Path) -> tuple[str, RunConfig]:
-    """Return a configuration as it is written, and completed."""
+    """Return the text of a configuration, and the completed configuration."""
     config = complete_file(configfile)
     return read_text(configfile), config
 
 
 def _weight_files(config: RunConfig) -> Iterator[Item]:
-    """Look for the weights of each network, and fetch them where they are published."""
+    """Check the weight files of each network, and fetch those that are published."""
     folder = Path(config.weights_dir)
     for network in choices.networks_of_run(config):
         key = f"weights of {network}"
         if network in config.weights:
             fault = faults.given_weight_file_fault(config, network, layout.hash_cache(config))
             path, _ = choices.given_weight_file(config.weights[network])
-            yield Item(key, str(path), *(("missing", fault) if fault else ("there", "your own")))
+            yield Item(key, str(path), *(("missing", fault) if fault else ("present", "your own")))
             continue
         files: Sequence[WeightFile] = ()
         try:
             files = network_weight_files(network)
             before = find(files, folder)
-            found = fetch_weight_file(network, folder)  # checks what is there
+            found = fetch_weight_file(network, folder)  # also checks an existing file
         except FringeError as error:
             place = str(folder / files[0].name) if files else ""
             yield Item(key, place, "missing", str(error))
             continue
         if found is None:
-            yield Item(key, "", "there", "come with it")
+            yield Item(key, "", "present", "included in the network")
             continue
-        lying = find(files, folder)
-        published = files[0] if lying is None else lying[0]
+        existing = find(files, folder)
+        published = files[0] if existing is None else existing[0]
         checked = "SHA-256 as published" if published.sha256 else "no SHA-256 is published"
-        yield Item(key, str(found), "there" if before else "fetched", checked)
+        yield Item(key, str(found), "present" if before else "fetched", checked)
 
 
 def _data(config: RunConfig, text: str) -> Iterator[Item]:
-    """Look for every file of images, generator, statistics and mask that a data set uses.
+    """Check every file of images, generator, statistics and mask that a data set uses.
 
-    A source that is not there and has an address is fetched.
+    A missing source with an address is fetched.
     """
     for name in choices.used_sources(config):
         source = config.sources[name]
@@ -167,13 +167,13 @@ def _data(config: RunConfig, text: str) -> Iterator[Item]:
 
 def _source(config: RunConfig, name: str, source: FileSource, text: str) -> Item:
     key, path = f"sources/{name}", source.path
-    state: Literal["there", "fetched"] = "there"
+    state: Literal["present", "fetched"] = "present"
     try:
-        told = ""
+        added = ""
         if source.url is not None and not is_there(path):
             digest = fetch_source(name, source)
             state = "fetched"
-            told = "" if source.sha256 is not None else f", SHA-256 {digest}, which is not stated"
+            added = "" if source.sha256 is not None else f", SHA-256 {digest} (not configured)"
         if files := files_of(source):
             return Item(key, path, state, f"{len(files):,} generators")
         if fault := faults.digest_fault(config, name, layout.hash_cache(config)):
@@ -182,38 +182,38 @@ def _source(config: RunConfig, name: str, source: FileSource, text: str) -> Item
     except FringeError as error:
         origin = obtain(source) or _comment_above(text, "sources", name)
         return Item(key, path, "missing", str(error), origin)
-    held = f"{len(opened):,} images"
+    content = f"{len(opened):,} images"
     if left_out := getattr(opened, "left_out", ""):
-        held += f", without {left_out}"
-    note = f"generator of {held}" if source.is_trained else held
+        content += f", without {left_out}"
+    note = f"generator of {content}" if source.is_trained else content
     if not source.has_images:
-        note = f"features of {held}"
-    return Item(key, path, state, note + told)
+        note = f"features of {content}"
+    return Item(key, path, state, note + added)
 
 
 def _statistics(config: RunConfig, source: str, network: str, given: Statistics) -> Item:
-    """Look for published statistics, and fetch them where they have an address."""
-    key, told = f"sources/{source}/statistics/{network}", ""
-    state: Literal["there", "fetched"] = "there"
+    """Check published statistics, and fetch them if they are missing and have an address."""
+    key, note = f"sources/{source}/statistics/{network}", ""
+    state: Literal["present", "fetched"] = "present"
     try:
         if given.url is not None and not is_there(given.path):
             digest = fetch_statistics(key, given)
             state = "fetched"
-            told = "" if given.sha256 is not None else f"SHA-256 {digest}, which is not stated"
+            note = "" if given.sha256 is not None else f"SHA-256 {digest} (not configured)"
         if fault := faults.statistics_fault(config, source, network, layout.hash_cache(config)):
             raise FringeError(fault.removeprefix(f"{key}: "))
     except FringeError as error:
         return Item(key, given.path, "missing", str(error))
-    return Item(key, given.path, state, told)
+    return Item(key, given.path, state, note)
 
 
 def _file(key: str, path: str) -> Item:
     fault = fault_at(path)
-    return Item(key, path, "missing" if fault else "there", fault or "")
+    return Item(key, path, "missing" if fault else "present", fault or "")
 
 
 def _comment_above(text: str, section: str, name: str) -> str:
-    """Return the comment over an entry of a YAML file, or over the group of entries it is in."""
+    """Return the comment above an entry of a YAML file, or above the entry's group."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     begin, entries = _entries(root).get(section, (0, None))
     if name not in (starts := _entries(entries)):  # merged in from elsewhere
@@ -228,13 +228,13 @@ def _comment_above(text: str, section: str, name: str) -> str:
 
 
 def _entries(node: yaml.Node | None) -> dict[str, tuple[int, yaml.Node]]:
-    """Return the line of each key of a mapping, from 0, and its value."""
+    """Return the line number (from 0) and the value of each key of a mapping."""
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
     return {str(key.value): (key.start_mark.line, value) for key, value in pairs}
 
 
 def table(found: Sequence[Item]) -> str:
-    """Return one line for each item: state, key, path, and what was found."""
+    """Return a line for each item: state, key, path, and note."""
     rows = [
         (item.state, item.key, item.path, "" if item.state in GONE else item.note) for item in found
     ]
@@ -244,7 +244,7 @@ def table(found: Sequence[Item]) -> str:
 
 
 def explain(found: Sequence[Item]) -> str:
-    """Return what is missing or left out, where it is expected, and where it comes from."""
+    """Return a description of missing or left-out files, with their paths and origins."""
     missing = [item for item in found if item.state in GONE]
     left_out = all(item.state == "left out" for item in missing)
     lines = [f"{len(missing)} of {len(found)} are {'left out' if left_out else 'missing'}:"]
@@ -255,7 +255,7 @@ def explain(found: Sequence[Item]) -> str:
 
 
 def folders_outside(found: Iterable[Item]) -> list[str]:
-    """Return the folders of items that lie outside the current one, which a container must bind."""
+    """Return the folders of items outside the current folder, which a container must bind."""
     here = Path.cwd()
     places = {Path(item.path).resolve().parent for item in found if item.path}
     return sorted(str(place) for place in places if not place.is_relative_to(here))
