@@ -1,27 +1,27 @@
 # Fringe: what a Fréchet Inception Distance is really looking at.
 #
-# Data flows one way, and every arrow is a file below results/<run>/:
+# Data flow in one direction. Each step writes files to results/<run>/:
 #
-#   images/<source>/<shard>.h5              rendered images, where a generator makes them
-#   images/<source>/unpacked.h5             images of a compressed array, all of them
-#   features/<source>/<network>.h5          features and logits, linked from shards beside it, or imported
+#   images/<source>/<shard>.h5              rendered images of a generator
+#   images/<source>/unpacked.h5             all images of a compressed array
+#   features/<source>/<network>.h5          features and logits, linked from shards, or imported
 #   statistics/<source>/<network>/          means and covariances
 #   weights/<dataset>/<scheme>.h5           optimized sampling weights
-#   sensitivity/<dataset>/<network>.h5      what in each generated image FID looks at
-#   convergence/<dataset>.csv               the released optimization beside ours: loss against time
-#   draws/<dataset>/<scheme>.h5             which candidates each repeat draws
-#   scores/<dataset>/<scheme>/<network>.csv tidy rows: one distance each
-#   power/<source>/<network>.csv            what a network sees of real images that are distorted
-#   comparisons/<name>/                     generators compared: distances by network, and a verdict
-#   explorer/                               some images of each data set and comparison, for the page
-#   tables/ figures/ verdict.md report.html what a person reads
-#   cost.md                                 what the run took, beside what was planned
-#   logs/ benchmarks/                       of every job
-#   shards.json                             what is remembered of sizes
+#   sensitivity/<dataset>/<network>.h5      maps of the parts of images on which FID depends
+#   convergence/<dataset>.csv               loss against time of the released optimization and Fringe's
+#   draws/<dataset>/<scheme>.h5             the candidates that each repeat draws
+#   scores/<dataset>/<scheme>/<network>.csv tidy rows with one distance each
+#   power/<source>/<network>.csv            distances of distorted real images in a network
+#   comparisons/<name>/                     comparison of generators: distances by network, and a verdict
+#   explorer/                               images of each data set and comparison, for the page
+#   tables/ figures/ verdict.md report.html results for readers
+#   cost.md                                 actual and planned cost of the run
+#   logs/ benchmarks/                       logs and times of every job
+#   shards.json                             sizes of shards
 #
-# What was learnt by reading data sets is remembered by all runs, in results/.fingerprints/.
+# Hashes of data sets are shared by all runs, in results/.fingerprints/.
 #
-# A run is described by one file: snakemake --cores 2 --configfile config/demo.yaml
+# One file describes a run: snakemake --cores 2 --configfile config/demo.yaml
 
 import re
 
@@ -40,7 +40,7 @@ report: "workflow/report/workflow.rst"
 include: "rules/common.smk"
 
 
-# Of jobs with --sdm apptainer; otherwise nobody looks at it.
+# The container image of jobs with --sdm apptainer. Otherwise it is not used.
 container: RUN.config.container
 
 
@@ -69,7 +69,7 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        # Features, tables, figures and the verdict; and what they took.
+        # Features, tables, figures, the verdict and the cost of the run.
         rules.summarize_cost.input,
         rules.summarize_cost.output,
     localrule: True

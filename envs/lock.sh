@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make requirements.lock and requirements-dev.lock again from the .in files, in a fresh environment.
+# Write requirements.lock and requirements-dev.lock from the .in files, in a new environment.
 set -euo pipefail
 cd "$(dirname "$0")"
 folder=$(mktemp -d)
@@ -22,8 +22,8 @@ mv "$folder/lock" requirements.lock
 mv "$folder/lock" requirements-dev.lock
 python3 spread.py
 
-# The locks can be installed with each version of Python that pyproject.toml allows. pip tries another
-# version with wheels only, so the one package that has no wheel, of plain Python, gets one first.
+# Check that the locks can be installed with each version of Python that pyproject.toml allows. For
+# other versions, pip can only use wheels, so the one package without a wheel (pure Python) gets one.
 "$folder/bin/pip" wheel --quiet --no-deps -w "$folder/wheels" "$(grep ^connection_pool== requirements.lock)"
 for python in 3.11 3.12 3.13; do
   PIP_FIND_LINKS="$folder/wheels" "$folder/bin/pip" install --quiet --dry-run \

@@ -1,4 +1,4 @@
-# What all rules share: the run, and how its plan reaches Snakemake.
+# Definitions that all rules share: the run, and functions that pass its plan to Snakemake.
 
 import inspect
 import re
@@ -10,7 +10,7 @@ from fringe.progress import activity, mute
 
 show_messages()
 
-# Jobs read this file, too; it was told once. `fringe run` has a line of its own.
+# Jobs read this file too, but the progress was already shown. `fringe run` has its own line.
 if (
     not workflow.is_main_process
     or "fringe" in workflow.output_settings.log_handler_settings
@@ -43,17 +43,17 @@ def plain_errors():
 
 
 def runs_here():
-    """Return whether jobs run on this machine, and go to no other machines (nodes)."""
+    """Return whether jobs run on this machine, not on other machines (nodes)."""
     return workflow.resource_settings.nodes is None
 
 
 def shared_cores():
-    """Return the cores that jobs may use together; 1 if they go to other machines (nodes)."""
+    """Return the number of cores that jobs may use together; 1 if they run on other machines."""
     return workflow.resource_settings.cores if runs_here() else 1
 
 
 def opened(config):
-    """Return the run of the configuration, or end naming every fault."""
+    """Return the run of the configuration, or end with a message that lists every fault."""
     files = [Path(path) for path in workflow.configfiles]
     with plain_errors(), activity("reading data sets"):
         run = open_run(
@@ -66,24 +66,24 @@ def opened(config):
 
 
 def prepare_before_jobs():
-    """Let Snakemake call `prepare` before it plans jobs to run them, or to show them (--dry-run).
+    """Let Snakemake call `prepare` before it plans jobs, to run them or to show them (--dry-run).
 
-    What only asks (--lint, --dag, --summary, ...) reads this file as well and must change nothing.
+    Other calls (--lint, --dag, --summary, ...) read this file as well and must not change anything.
     """
     execute, build = workflow.execute, workflow._build_dag
 
     def prepared(*args, **settings):
         with plain_errors():
-            aside = prepare(RUN, dry=workflow.output_settings.dryrun)
+            to_make = prepare(RUN, dry=workflow.output_settings.dryrun)
 
         def built():
-            # Snakemake makes a file again that nothing but finished results needs only if forced.
-            workflow.dag.forcefiles.update(aside)
+            # If only finished results need a file, Snakemake makes it again only if it is forced.
+            workflow.dag.forcefiles.update(to_make)
             build()
 
         if runs_here():
-            # With its limit (by default 100 jobs a second), Snakemake looks for jobs to start once a
-            # second for each job that it has started while others were waiting.
+            # With this limit (by default 100 jobs per second), Snakemake searches for jobs to start
+            # once per second for each job that it has started while others were waiting.
             workflow.scheduling_settings.max_jobs_per_timespan = None
         workflow._build_dag = built
         return execute(*args, **settings)
@@ -93,8 +93,8 @@ def prepare_before_jobs():
 
 expose_library()
 
-# Scripts read from the config where things lie and how fast they go (paths, device, workers):
-# what results do not depend on. All else reaches them as params, which Snakemake tracks.
+# Scripts read paths, device and workers from the config, because results do not depend on them.
+# All other values are params, which Snakemake tracks.
 RUN = opened(dict(config))
 config.update(RUN.config.plain())
 if workflow.is_main_process:
@@ -105,10 +105,10 @@ if workflow.is_main_process:
 
 
 def for_job(function, **fixed):
-    """Return an input or params function: ``function`` of the run and a job's wildcards.
+    """Return a function of wildcards for inputs or params, which calls ``function`` with the run.
 
-    The function takes the run, and by their names the wildcards that it needs; ``fixed`` arguments
-    are the same in all jobs of the rule.
+    ``function`` gets the run, and by name the wildcards that it needs. ``fixed`` arguments are the
+    same in all jobs of the rule.
     """
     names = [name for name in inspect.signature(function).parameters if name != "run"]
 
@@ -120,13 +120,13 @@ def for_job(function, **fixed):
 
 
 def below(place):
-    """Return the path of a place (`fringe.plan.layout`), or the pattern of a rule's files."""
+    """Return the path, or the pattern of paths, of a place (`fringe.plan.layout`)."""
     return RUN.path(place)
 
 
-def log_file(stage, *names):
+def log_file(rule, *names):
     """Return the pattern of a rule's logs."""
-    return RUN.path(layout.log(stage, *names))
+    return RUN.path(layout.log(rule, *names))
 
 
 def benchmark_file(rule, *names):
@@ -135,7 +135,7 @@ def benchmark_file(rule, *names):
 
 
 def page_files(name, shown=True, **about):
-    """Return the two files of a page; the report shows the HTML if it is ``shown``."""
+    """Return the two files of a page. If ``shown``, Snakemake's report includes the HTML file."""
     html = below(layout.page(name, "html"))
     if shown:
         html = report(html, caption=f"../workflow/report/{name}.rst", **about)
@@ -143,14 +143,14 @@ def page_files(name, shown=True, **about):
 
 
 def figure_files(number, name=""):
-    """Return the two files of a figure; the report shows the PNG."""
+    """Return the two files of a figure. Snakemake's report includes the PNG file."""
     stem = f"figure{number}{name}"
     return {
         "png": report(
             below(layout.figure(stem, "png")),
             caption="../workflow/report/figure.rst",
             category="Figures",
-            # One label: of two, the report makes switches, and breaks where a combination is missing.
+            # Only one label: with two, the report has switches, and fails without a combination.
             labels={"figure": f"Figure {number} {name.removeprefix('-')}".strip()},
         ),
         "pdf": below(layout.figure(stem, "pdf")),
@@ -162,8 +162,9 @@ SCHEMES = choices.schemes(RUN.config)
 # Returns the memory, minutes and GPUs of a rule's jobs, by the rule's name.
 ask = asker(RUN)
 
-# What a profile sets for optimize_sweep, such as its partition, goes for the job of each data set,
-# which has a rule of its own (rules/resampling.smk). Settled before the first rule is read.
+# The job of each data set has its own rule for sweeps (rules/resampling.smk). The resources that a
+# profile sets for optimize_sweep, such as the partition, also apply to these rules. They must be
+# set before the first rule is read.
 for _dataset in RUN.datasets:
     _set = workflow.resource_settings.overwrite_resources
     if "optimize_sweep" in _set:

@@ -1,4 +1,4 @@
-# Generators compared, or one of them audited: all distances of a network are one job.
+# Comparison of generators, or audit of one generator. One job computes all distances in a network.
 
 COMPARISONS = "|".join(RUN.config.comparisons) or "(?!)"
 
@@ -49,7 +49,7 @@ rule compare_control:
         "../workflow/scripts/compare_control.py"
 
 
-# What a control would have seen: real images that are distorted on purpose.
+# Distances of distorted real images, which show the differences that a control can detect.
 rule measure_power:
     input:
         unpack(for_job(inputs.measure_power)),
@@ -71,7 +71,7 @@ rule measure_power:
         "../workflow/scripts/measure_power.py"
 
 
-# The classes that a difference comes from, with images of the generators and what FID sees in them.
+# The classes that cause a difference, with images of the generators and their sensitivity maps.
 rule figure_compared_classes:
     input:
         unpack(for_job(inputs.figure_compared_classes)),

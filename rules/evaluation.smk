@@ -1,4 +1,4 @@
-# Scores: tidy rows, one distance each.
+# Scores: tidy rows with one distance each.
 
 
 rule score_scheme:
@@ -23,7 +23,7 @@ rule score_scheme:
         "../workflow/scripts/score_scheme.py"
 
 
-# Distances in units of the floor, which is the distance of other real images.
+# Distances in units of the floor, the distance between two sets of real images.
 rule score_floor:
     input:
         unpack(for_job(inputs.score_floor)),

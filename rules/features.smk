@@ -1,4 +1,4 @@
-# Features and logits of every image, and their means and covariances.
+# Features and logits of all images, and their means and covariances.
 
 TO_FETCH = weight_files_to_fetch(RUN.config, RUN.weight_files)
 
@@ -30,8 +30,8 @@ rule extract_features:
         benchmark_file("extract_features", "{source}", "{network}", "{shard}")
     conda:
         "../envs/fringe.yaml"
-    # One thread for each shard's network: the last bits of a convolution depend on the number of
-    # threads, and two shards at a time are faster than one on two threads.
+    # One thread for the network of a shard, because the last bits of a convolution depend on the
+    # number of threads, and two shards at a time are faster than one shard on two threads.
     threads: 1 + RUN.config.extraction.workers
     resources:
         **ask("extract_features"),
@@ -58,7 +58,7 @@ rule link_features:
         "../workflow/scripts/link_features.py"
 
 
-# In place of link_features, for sources that are features of another tool.
+# Replaces link_features for sources that are features of another tool.
 ruleorder: import_features > link_features
 
 

@@ -1,4 +1,4 @@
-# The paper's figures. Those of one data set carry its name; the others show all.
+# The paper's figures. Figures of one data set have its name; the others show all data sets.
 
 
 rule figure_overview:

@@ -1,5 +1,4 @@
-# Images that a generator makes, or that lie in one compressed array, kept so that every network and
-# every shard reads the same files.
+# Images of a generator or of a compressed array, kept in files that every network and shard reads.
 
 
 rule render_images:
@@ -20,7 +19,8 @@ rule render_images:
         "../workflow/scripts/render_images.py"
 
 
-# A compressed array can only be read from its beginning, which each shard of each network would do.
+# A compressed array can only be read from its beginning. Without this rule, each shard of each
+# network would read the array again.
 rule unpack_images:
     output:
         below(layout.unpacked_images("{source}")),

@@ -1,4 +1,4 @@
-# The page of a run. Its explorers: some images of each data set and comparison, with their numbers.
+# The page of a run, and its explorers: images of each data set and comparison, with their numbers.
 
 
 rule explore_dataset:

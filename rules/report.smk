@@ -1,5 +1,5 @@
-# What the scores say, in words, and what the run cost. The report itself is `snakemake --report`:
-# see docs/results.md.
+# Pages with the verdict, deviations, omissions, self-check and cost. The report itself is made by
+# `snakemake --report`: see docs/results.md.
 
 
 rule verdict:
@@ -84,8 +84,8 @@ rule write_self_check:
         "../workflow/scripts/write_self_check.py"
 
 
-# All that a run makes is its input, so that it comes last: jobs leave their times in benchmark files
-# and logs, which are nobody's output.
+# All results of a run are inputs, so that this job runs last. The times of jobs are in benchmark
+# files and logs, which are not outputs of any rule.
 rule summarize_cost:
     input:
         rules.all_features.input,

@@ -1,4 +1,4 @@
-# Sampling weights, and which candidates every repeat of a scheme draws.
+# Sampling weights, and the candidates that each repeat of a scheme draws.
 
 OPTIMIZED = "|".join(map(re.escape, choices.optimized_schemes(RUN.config)))
 
@@ -26,8 +26,8 @@ rule optimize_weights:
         "../workflow/scripts/optimize_weights.py"
 
 
-# Top-N and Middle-N weights of one N: of those that are there, only if features came again, or if
-# one is forced. All others are made by the rules below.
+# Top-N and Middle-N weights for a single N. This rule runs only if the file exists and features were
+# made again, or if the file is forced. All other files are made by the rules below.
 rule optimize_sweep:
     input:
         unpack(for_job(inputs.optimize_sweep)),
@@ -50,10 +50,11 @@ rule optimize_sweep:
         "../workflow/scripts/optimize_sweep.py"
 
 
-# Those of a data set that are not there, or made from other things, in one job. (A job makes all
-# its outputs or none, so the others cannot be among them; a rule without wildcards goes before one
-# with.) Which these are is settled when the workflow is read, and is the same in a job that reads it
-# again, because that job alone writes them, all at its end.
+# All missing or outdated Top-N and Middle-N weights of a data set, in one job. Up-to-date weights
+# cannot be outputs of the job, because a job makes all its outputs or none. A rule without wildcards
+# takes precedence over a rule with wildcards. The list of weights is fixed when the workflow is read.
+# The job reads the workflow again and finds the same list, because only this job writes the weights,
+# and only at its end.
 for dataset in RUN.datasets:
     if lacking := provenance.sweep_to_make(RUN, dataset):
 
@@ -94,7 +95,7 @@ rule draw_random:
         "../workflow/scripts/draw_random.py"
 
 
-# As many of each random draw as Top-1 matching could fill: what the count does to a score.
+# As many images of each random draw as Top-1 matching could fill, to show the effect of their number.
 rule draw_random_filled:
     input:
         matched=below(layout.draws("{dataset}", "matched")),
@@ -112,8 +113,8 @@ rule draw_random_filled:
         "../workflow/scripts/draw_random_filled.py"
 
 
-# Which images beyond the candidates fill the bins that these leave short. One job: when the last
-# bin is full is not known before.
+# Images beyond the candidates, for bins that the candidates do not fill. This is a single job, because
+# the number of images until the last bin is full is unknown.
 rule extend_matched:
     input:
         unpack(for_job(inputs.extend_matched)),
@@ -192,8 +193,8 @@ rule draw_weighted:
         "../workflow/scripts/draw_weighted.py"
 
 
-# The released optimization next to ours (Figure S1).
-# On the device and with as many threads as optimize_weights: the times of both are compared.
+# The released optimization next to Fringe's (Figure S1). The device and the number of threads are as
+# in optimize_weights, because the times of both are compared.
 rule measure_convergence:
     input:
         unpack(for_job(inputs.measure_convergence)),

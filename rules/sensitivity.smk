@@ -1,7 +1,7 @@
-# What in each generated image FID looks at: maps, their means, examples, and proofs by noise.
+# Parts of generated images on which FID depends: maps, their means, examples, and tests with noise.
 
 
-# Maps of the first images, which make up the FID whose derivative they show.
+# Maps of the first images. They show the derivative of the FID of these images.
 rule measure_sensitivity:
     input:
         unpack(for_job(inputs.measure_sensitivity)),

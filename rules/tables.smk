@@ -1,4 +1,4 @@
-# Tables 1, 2 and 3, and the table of the metrics that the configuration asks for.
+# Tables 1, 2 and 3, and the table of the metrics in the configuration.
 
 
 rule make_table:

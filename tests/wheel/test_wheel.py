@@ -129,9 +129,7 @@ def test_commands_work_in_any_folder(installed: Path, tmp_path: Path) -> None:
     assert shipped.is_relative_to(installed.parent)
     before = state(shipped.parent)
     assert re.fullmatch(r"fringe \d[\w.]*\n", call([fringe, "--version"], folder))
-    assert "All files that mine.yaml names exist." in call(
-        [fringe, "stage", "mine.yaml"], folder
-    )
+    assert "All files that mine.yaml names exist." in call([fringe, "stage", "mine.yaml"], folder)
 
     shown = call([fringe, "demo", "--", "--dry-run"], folder)
     assert "This was a dry-run" in shown

@@ -1,4 +1,4 @@
-"""Average images and sensitivity maps, over all and over the most frequent or named classes.
+"""Average images and sensitivity maps, over all images and by class.
 
 In: maps. Out: mean images, mean maps and mean Grad-CAM, with names and counts.
 """

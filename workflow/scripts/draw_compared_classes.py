@@ -1,4 +1,4 @@
-"""Draw the classes that a difference of two generators comes from, with images and their maps.
+"""Draw the classes that cause a difference between two generators, with images and maps.
 
 In: the classes, and features of real and generated images. Out: PNG and PDF.
 """
@@ -12,7 +12,7 @@ from fringe.sensitivity import example_maps
 
 
 def main(job: ScriptJob) -> None:
-    """Draw one generator beside the first one."""
+    """Draw one generator next to the first generator."""
     about = job.params.figure
     classes = read_main_measurement(job.input.main).class_shares[about["model"]["name"]]
     network = real = None

@@ -1,4 +1,4 @@
-"""Draw Figure S1: loss against time of the released weight optimization and of ours.
+"""Draw Figure S1: loss against time of the released optimization and of Fringe's.
 
 In: rows of loss against time. Out: PNG and PDF.
 """

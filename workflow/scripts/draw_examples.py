@@ -1,4 +1,4 @@
-"""Draw Figures 3 and 13: a few images, what FID looks at, and the classes that they show.
+"""Draw Figures 3 and 13: a few images, their sensitivity maps, and their classes.
 
 In: the images and their maps. Out: PNG and PDF.
 """

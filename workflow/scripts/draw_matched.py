@@ -1,7 +1,7 @@
-"""Draw candidates whose Top-1 classes are distributed as the real images' (Table 1).
+"""Draw candidates with the Top-1 class histogram of the real images (Table 1).
 
-In: real and candidate logits, and the images beyond the candidates that fill their bins where the
-source can make some. Out: ``indices`` (repeats, n), and what could not be filled.
+In: real and candidate logits, and images beyond the candidates for incomplete bins, if the source
+can make them. Out: ``indices`` (repeats, n), and the number of missing images.
 """
 
 from fringe.evaluation import draw_matched, load_extension, save_draws

@@ -1,4 +1,4 @@
-"""Draw Figures 4b, 12 and 15: mean images and mean maps, of all images and by class.
+"""Draw Figures 4b, 12 and 15: mean images and mean maps, for all images and by class.
 
 In: the means. Out: PNG and PDF.
 """

@@ -1,4 +1,4 @@
-"""Draw Figure S2: what the Fréchet distance of each network looks at in the same images.
+"""Draw Figure S2: maps of the Fréchet distance of each network, for the same images.
 
 In: maps and examples in each network. Out: PNG and PDF.
 """

@@ -10,7 +10,7 @@ from fringe.scores.rows import read_scores
 
 
 def main(job: ScriptJob) -> None:
-    """Draw all data sets that name an alternative."""
+    """Draw all data sets with alternative networks."""
     about = job.params.figure
     figure = network_comparison(
         read_scores(job.input),

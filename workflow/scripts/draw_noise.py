@@ -1,4 +1,4 @@
-"""Draw Figure 10a: FID with noise in three regions of the images, against its scale.
+"""Draw Figure 10a: FID with noise in three regions of the images, against the scale of the noise.
 
 In: a row for each scale and region. Out: PNG and PDF.
 """

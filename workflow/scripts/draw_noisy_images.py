@@ -1,4 +1,4 @@
-"""Draw Figure 10b: images with noise where FID looks, where it does not, and everywhere.
+"""Draw Figure 10b: images with noise in the important half, in the other half, and everywhere.
 
 In: sensitivity maps. Out: PNG and PDF.
 """
@@ -8,7 +8,7 @@ from fringe.plan.planned import planned_images
 from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import REGIONS, NoisySource, read_sensitivity
 
-IMAGES = 3  # few enough to be shown at about their own size
+IMAGES = 3  # few, so that each is shown at about its own size
 
 
 def main(job: ScriptJob) -> None:

@@ -1,4 +1,4 @@
-"""Draw Figure 1: images, what the network makes of them, and where FID is measured.
+"""Draw Figure 1: images, the outputs of the network, and the spaces in which FID is measured.
 
 In: features and logits of real and of generated images, and their means and covariances. Out: PNG
 and PDF.

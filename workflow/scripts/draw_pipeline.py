@@ -1,4 +1,4 @@
-"""Draw Figure 2: from one image to FID, and back to its sensitivity map.
+"""Draw Figure 2: the steps from one image to FID, and back to the sensitivity map.
 
 In: an image, its map and the steps between the two. Out: PNG and PDF.
 """
@@ -14,7 +14,7 @@ def main(job: ScriptJob) -> None:
     about = dict(job.params.figure)
     style = about.pop("style")
     del about["revision"]
-    about.pop("classifier", None)  # no class takes part
+    about.pop("classifier", None)  # the figure has no classes
     found = read_examples(job.input[0])
     if found.closeup is None:
         raise FringeError(

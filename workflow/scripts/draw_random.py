@@ -1,4 +1,4 @@
-"""Draw candidates at random, none twice.
+"""Draw candidates at random without replacement.
 
 Out: ``indices`` (repeats, n).
 """

@@ -1,4 +1,4 @@
-"""Draw as many random candidates as Top-1 matching could fill places, none twice.
+"""Draw as many random candidates without replacement as Top-1 matching could draw.
 
 In: matched draws. Out: ``indices`` (repeats, n), a part of each random draw.
 """

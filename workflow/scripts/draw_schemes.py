@@ -1,4 +1,4 @@
-"""Draw Figure 16: images drawn under three schemes, with the FID of each.
+"""Draw Figure 16: images drawn with three schemes, with the FID of each scheme.
 
 In: draws and scores. Out: PNG and PDF.
 """
@@ -22,8 +22,8 @@ def main(job: ScriptJob) -> None:
         indices, _ = load_draws(path)
         stream = random_stream(about["seed"], "grid", scheme)
         shown[scheme] = stream.permutation(indices[0])[: rows * columns]
-    # Matching may have drawn images beyond the candidates. These few are not kept, and a machine
-    # without a GPU makes them as well.
+    # Matching may have drawn images beyond the candidates. These few images are not kept. They are
+    # made again, also on a machine without a GPU.
     device = "cpu" if job.config.device == "cpu" else "auto"
     count = 1 + max(int(indices.max()) for indices in shown.values())
     config = job.config.model_copy(update={"device": device})

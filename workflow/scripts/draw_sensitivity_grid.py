@@ -1,4 +1,4 @@
-"""Draw Figure 11: a grid of images with what FID looks at, and their Top-1 class.
+"""Draw Figure 11: a grid of images with their sensitivity maps and Top-1 classes.
 
 In: the images and their maps. Out: PNG and PDF.
 """

@@ -10,7 +10,7 @@ from fringe.scores.rows import read_scores
 
 
 def main(job: ScriptJob) -> None:
-    """Draw all data sets that have snapshots."""
+    """Draw all data sets with snapshots."""
     about = job.params.figure
     figure = snapshot_correlation(
         read_scores(job.input),

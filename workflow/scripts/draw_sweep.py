@@ -10,7 +10,7 @@ from fringe.scores.rows import read_scores
 
 
 def main(job: ScriptJob) -> None:
-    """Draw the data sets that the figure's number stands for."""
+    """Draw the data sets of the figure."""
     about = job.params.figure
     figure = class_sweep(
         read_scores(job.input),

@@ -1,4 +1,4 @@
-"""Draw Figures 5 and 17: images of the lowest and of the highest weights.
+"""Draw Figures 5 and 17: images with the lowest and with the highest weights.
 
 In: our weights, and those of the released algorithm where there are some. Out: PNG and PDF.
 """

@@ -1,7 +1,7 @@
-"""Look closely at a few images: sensitivity maps beside Grad-CAM, and one of them step by step.
+"""Explain a few images: sensitivity maps next to Grad-CAM, and all steps for one image.
 
-In: maps of the data set; mean and covariance of real features, and of all generated ones or of all
-but one. Out: the images and their maps.
+In: maps of the data set; mean and covariance of real features, and of all generated features or of
+all but one. Out: the images and their maps.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Choose images of generators that are compared, and say what is known of each, for the explorer.
+"""Choose images of compared generators, with numbers for each image, for the explorer.
 
 In: features of real and generated images, and logits or labels. Out: one file with thumbnails, maps
 and numbers.
@@ -31,7 +31,7 @@ def main(job: ScriptJob) -> None:
     n_real, n, images = about["n_real"], about["n_generated"], about["images"]
     labels = planned_labels(job.config, about.get("labels", ()))
     classes = stored_classes(job.input, about, labels)
-    # Another network than that of FID may count classes.
+    # The network of classes may differ from FID's network.
     asks_logits = bool(about["classes"]) and "classifier" in about
     of_real = stored_gaussian(job.input.real[0], n_real)
     real = RealSet(
@@ -68,10 +68,10 @@ def main(job: ScriptJob) -> None:
         names=classes.names if labels else network_classes(about["classes"] or about["network"]),
         labelled=bool(labels),
     )
-    network, told = None, ""
+    network, sentence = None, ""
     if about["maps"]:
         network = planned_network(job.config, about["network"], about["precision"])
-        told = f"Sensitivity maps: each generated image as one of the {n:,} of its generator."
+        sentence = f"Sensitivity maps: each generated image as one of the {n:,} of its generator."
     with ExitStack() as stack:
         opened = {
             source: stack.enter_context(planned_images(job.config, source)) for source in images
@@ -109,7 +109,7 @@ def main(job: ScriptJob) -> None:
             sets,
             models,
             numbers,
-            maps=told,
+            maps=sentence,
             classifier=about.get("classifier_title", "") if about["classes"] else "",
         ),
         seed=about["seed"],

@@ -1,7 +1,7 @@
-"""Choose images of a data set, and say what is known of each, for the explorer of the page.
+"""Choose images of a data set, with numbers for each image, for the explorer of the page.
 
-In: features of real and generated images, statistics of the real ones, weights, Top-1 matched
-draws, and maps where the data set has some. Out: one file with thumbnails, maps and numbers.
+In: features of real and generated images, statistics of the real images, weights, Top-1 matched
+draws, and maps if the data set has them. Out: one file with thumbnails, maps and numbers.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def main(job: ScriptJob) -> None:
     """Explore one data set: drawn at random, Top-1 matched, and with optimized weights."""
     about, batch_size = job.params.exploring, job.config.extraction.batch_size
     of_real, behind = load_gaussian(job.input.measured)
-    # Another network than that of FID may count classes.
+    # The network of classes may differ from FID's network.
     classified = {
         name: job.input.get(f"classified_{name}") for name in ("real", "candidates", "further")
     }
@@ -73,10 +73,10 @@ def main(job: ScriptJob) -> None:
     names = network_classes(about.get("classifier", about["network"]))
     numbers = measure_images(real, [made], models, about["shown"], seed=about["seed"], names=names)
     of_reals, of_made = numbers.sets
-    maps, told = None, ""
+    maps, sentence = None, ""
     if mapped := about["maps"]:
         stored, make = read_sensitivity(job.input.maps).maps, None
-        told = f"Sensitivity maps: each generated image as one of {mapped:,}."
+        sentence = f"Sensitivity maps: each generated image as one of {mapped:,}."
         if (of_made.index >= mapped).any():
             make = map_maker(
                 planned_network(job.config, about["network"], about["precision"]),
@@ -104,7 +104,12 @@ def main(job: ScriptJob) -> None:
         models=[model.title for model in models],
         network=about["title"],
         counts=count_sentences(
-            real, [made], models, numbers, maps=told, classifier=about.get("classifier_title", "")
+            real,
+            [made],
+            models,
+            numbers,
+            maps=sentence,
+            classifier=about.get("classifier_title", ""),
         ),
         seed=about["seed"],
         sprite_bytes=about["sprite_bytes"],

@@ -1,7 +1,7 @@
-"""Draw images beyond the candidates for Top-1 bins that these leave short (Table 1).
+"""Draw images beyond the candidates for Top-1 bins that candidates do not fill (Table 1).
 
-In: real and candidate logits. Out: ``indices`` (k,) of the images, their ``classes``, and what is
-missing still.
+In: real and candidate logits. Out: ``indices`` (k,) of the images, their ``classes``, and the
+number of images that are still missing.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ def main(job: ScriptJob) -> None:
     missing = shortage(real, candidates, dataset.n_generated)
     count = len(candidates)
     print(f"{sum(missing.values())} places of {len(missing)} classes missing")
-    whole = -(-limit // batch) * batch  # batches are whole, also the last one
+    whole = -(-limit // batch) * batch  # the last batch is complete too
     with planned_source(config, dataset.generated, whole) as source:
         found = draw_on(
             source,
@@ -44,7 +44,9 @@ def main(job: ScriptJob) -> None:
     )
     save_extension(job.output[0], found, limit, job.params.made_from)
     if not found.missing:
-        checkpoint.unlink(missing_ok=True)  # otherwise a higher limit goes on from there
+        checkpoint.unlink(
+            missing_ok=True
+        )  # otherwise kept, so that a higher limit continues from it
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

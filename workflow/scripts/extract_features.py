@@ -1,7 +1,7 @@
 """Extract one shard of features.
 
-In: the source's images, or a shard of them where a generator rendered it. Out: ``features``
-(n, D) and, of a classifier, ``logits`` (n, C), both float32.
+In: the source's images, or a shard of rendered images of a generator. Out: ``features``
+(n, D) and, for a classifier, ``logits`` (n, C), both float32.
 """
 
 from fringe.features import extract_shard
@@ -11,7 +11,7 @@ from fringe.running.script import ScriptJob, run
 
 
 def main(job: ScriptJob) -> None:
-    """Extract the features of the images that the shard's name says."""
+    """Extract the features of the images in the shard, whose bounds are in its name."""
     config, shard = job.config, job.wildcards.shard
     first, last = parse_shard(shard)
     about = job.params.made_from

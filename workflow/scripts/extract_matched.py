@@ -1,7 +1,7 @@
 """Extract the features of the images beyond the candidates that Top-1 matching drew.
 
-In: which images these are. Out: ``features`` (k, D) and, of a classifier, ``logits`` (k, C), both
-float32.
+In: the list of these images. Out: ``features`` (k, D) and, for a classifier, ``logits`` (k, C),
+both float32.
 """
 
 from fringe.evaluation import extract_extension, load_extension
@@ -10,7 +10,7 @@ from fringe.running.script import ScriptJob, run
 
 
 def main(job: ScriptJob) -> None:
-    """Extract them in one network."""
+    """Extract the features in one network."""
     config, about = job.config, job.params.made_from
     extension = load_extension(job.input.extension)
     generated = config.datasets[job.wildcards.dataset].generated

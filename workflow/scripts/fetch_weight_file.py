@@ -10,7 +10,7 @@ from fringe.running.script import ScriptJob, run
 
 
 def main(job: ScriptJob) -> None:
-    """Fetch what the network needs, or go on where an earlier download stopped."""
+    """Fetch the network's weight file, or continue an earlier download."""
     fetch_weight_file(job.params.network, Path(job.output[0]).parent)
 
 

@@ -1,6 +1,6 @@
 """Import features of another tool.
 
-In: nothing of the run. Out: ``features`` (n, D) and, where they are there, ``logits`` (n, C), both
+In: no files of the run. Out: ``features`` (n, D) and, if available, ``logits`` (n, C), both
 float32, and ``labels`` (n,).
 """
 

@@ -1,7 +1,7 @@
 """Judge a comparison: is a lower distance real?
 
-In: distances in all networks, what each control sees of distorted real images, the weights of each
-price, features of the real images and of the first generator in the controls, and pictures of
+In: distances in all networks, distances of distorted real images in each control, the weights of
+each price, features of the real images and of the first generator in the controls, and pictures of
 classes. Out: JSON, Markdown and HTML.
 """
 
@@ -23,7 +23,7 @@ from fringe.scores.power import read_power
 
 
 def main(job: ScriptJob) -> None:
-    """Bring all networks together and write the verdict."""
+    """Combine the distances of all networks, and write the verdict."""
     about = job.params.about
     measured = read_main_measurement(job.input.main)
     controls = [read_network_distances(path) for path in job.input.controls]
@@ -38,7 +38,7 @@ def main(job: ScriptJob) -> None:
         for one in controls
     ]
     if powers := job.input.get("power"):
-        # Without them, images were not there to be distorted.
+        # Absent if there were no images to distort.
         witnesses = [
             with_power(one, power_of(read_power(path), control.floor.distance.value))
             for one, path, control in zip(witnesses, powers, controls, strict=True)

@@ -1,6 +1,6 @@
 """Make one of Tables 1, 2 and 3.
 
-In: scores. Out: the table as Markdown, LaTeX and HTML, and as CSV with every metric there is.
+In: scores. Out: the table as Markdown, LaTeX and HTML, and as CSV with all available metrics.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from fringe.scores.titles import title_of
 
 
 def main(job: ScriptJob) -> None:
-    """Pivot the scores to the table that the output's name says."""
+    """Pivot the scores into the table, whose number is in the name of the output."""
     about = job.params.table
     scores = read_scores(job.input)
     names = (about["titles"], about["network"], about["controls"])
@@ -37,7 +37,7 @@ def main(job: ScriptJob) -> None:
     else:
         metrics = TABLES[number].metrics
         table = tables.table3(scores, *names, released=released, metrics=metrics, **options)
-        # Every metric there is, the exact KID and all gammas among them.
+        # All available metrics, including the exact KID and all gammas.
         measured = list(dict.fromkeys(scores["metric"]))
         full = tables.table3(scores, *names, released=released, metrics=measured, **options)
         schemes = ["prelogits-released"] if released else []
@@ -54,8 +54,8 @@ def main(job: ScriptJob) -> None:
     seeds = ", ".join(map(str, sorted(set(scores["seed"]))))
     notes.append(f"Seed of all random choices: {seeds}.")
     notes += [
-        f"{title_of(about['titles'], name)}: {told}"
-        for name, told in about.get("chosen", {}).items()
+        f"{title_of(about['titles'], name)}: {sentence}"
+        for name, sentence in about.get("chosen", {}).items()
     ]
     notes += tables.table_protocol_notes(table, read_following(about.get("follows")))
     if about["choices"]:

@@ -1,4 +1,4 @@
-"""Measure the numbers that the released code prints first, on one data set.
+"""Measure the first numbers that the released code prints, for one data set.
 
 In: real statistics and candidates' features, by network. Out: JSON.
 """

@@ -1,6 +1,6 @@
-"""Measure the released weight optimization beside ours, in pre-logits (Figure S1).
+"""Measure the released weight optimization next to Fringe's, in pre-logits (Figure S1).
 
-In: real statistics, candidate features, optimized weights, released weights if there are some.
+In: real statistics, candidate features, optimized weights, and released weights if they exist.
 Out: rows of loss against time.
 """
 
@@ -14,7 +14,7 @@ from fringe.scores.convergence import write_convergence
 
 
 def main(job: ScriptJob) -> None:
-    """Take the released weights' path, or the algorithm's first steps; copy our weights' path."""
+    """Write the path of the released algorithm (from its weights or first steps) and Fringe's."""
     candidates = open_features(job.input.candidates)
     ours = optimized_rows(job.input.weights)
     checkpoint = Path(job.params.checkpoint)

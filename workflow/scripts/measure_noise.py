@@ -1,4 +1,4 @@
-"""Measure FID with noise in the half of each image that FID looks at, in the other, and in both.
+"""Measure FID with noise in the important half of each image, in the other half, and in both.
 
 In: sensitivity maps, real statistics. Out: a row for each region.
 """

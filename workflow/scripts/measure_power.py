@@ -1,4 +1,4 @@
-"""Measure what a network sees of real images that are blurred, noised, compressed and warped.
+"""Measure distances of real images that are blurred, noised, compressed and warped.
 
 In: features of the real images. Out: a row for each distortion and dose.
 """

@@ -1,4 +1,4 @@
-"""Measure what share of FID's sensitivity falls into the region that the user names.
+"""Measure the share of FID's sensitivity in the region that the user names.
 
 In: sensitivity maps. Out: one row.
 """

@@ -1,6 +1,6 @@
-"""Measure what FID looks at in the images of one shard.
+"""Measure the sensitivity maps of FID for the images of one shard.
 
-In: images, and mean and covariance of real and of generated features. Out: maps and, of a
+In: images, and mean and covariance of real and of generated features. Out: maps and, for a
 classifier, classes and Grad-CAM.
 """
 
@@ -13,7 +13,7 @@ from fringe.sensitivity.examples import no_grad_cam
 
 
 def main(job: ScriptJob) -> None:
-    """Measure those of the shard's images that FID is measured on."""
+    """Measure the images of the shard for which FID is measured."""
     config, about, n = job.config, job.params.made_from, job.params.n
     shard = job.wildcards.shard
     first, last = parse_shard(shard)
@@ -22,7 +22,7 @@ def main(job: ScriptJob) -> None:
     classifier = None
     if "classifier" in about:
         classifier = planned_network(config, about["classifier"], about["precision"])
-    # Figures 13 and 15 would find out after hours.
+    # Otherwise, Figures 13 and 15 would fail after hours.
     seeing = classifier or network
     if about["network"] == config.network and getattr(seeing, "classifier", None) is None:
         raise no_grad_cam(seeing.name)

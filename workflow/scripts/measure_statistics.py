@@ -1,4 +1,4 @@
-"""Measure mean and covariance of the first images of a source, or take published ones.
+"""Measure mean and covariance of the first images of a source, or use published statistics.
 
 In: a feature file. Out: ``mean`` (D,) and ``covariance`` (D, D), float64.
 """
@@ -13,7 +13,7 @@ from fringe.running.script import ScriptJob, run
 
 
 def main(job: ScriptJob) -> None:
-    """Measure the space and the number of images that the output's name says."""
+    """Measure in the space and for the number of images in the name of the output."""
     space, n = job.wildcards.space, int(job.wildcards.n)
     if published := job.params.published:
         network = published["network"]

@@ -1,4 +1,4 @@
-"""Optimize sampling weights for Top-N and Middle-N class indicators, all those asked for at once.
+"""Optimize sampling weights for all requested Top-N and Middle-N class indicators in one job.
 
 In: real and candidate logits, real statistics in the features of FID.
 Out: for each scheme ``probabilities`` (N,), the objective, its proven lower bound, the path and the
@@ -19,10 +19,10 @@ from fringe.scores.cells import sweep_size
 
 
 def main(job: ScriptJob) -> None:
-    """Rank the classes once and optimize for each scheme; write all files at the very end.
+    """Rank the classes once, optimize for each scheme, and write all files at the very end.
 
-    A file that is there in the middle of a job would look as if it need not be made. So finished
-    schemes wait in their checkpoints, from which a job that was killed or failed goes on.
+    A file that exists before the end of the job would look finished. So finished schemes are kept
+    in their checkpoints, from which a killed or failed job continues.
     """
     about = job.params.made_from
     settings = about["optimization"]
@@ -30,7 +30,7 @@ def main(job: ScriptJob) -> None:
     real_order = rank_classes(
         open_features(job.input.real).read("logits", stop=about["n_real"]), "real logits"
     )
-    # Another network than that of FID may count classes.
+    # The network of classes may differ from FID's network.
     classified = job.input.get("classified")
     ranked = open_features(classified) if classified else candidates
     candidate_order = rank_classes(ranked.read("logits"), "candidate logits")
@@ -50,14 +50,14 @@ def main(job: ScriptJob) -> None:
             settings["method"],
             max_evaluations=settings["evaluations"],
             tolerance=settings["tolerance"],
-            learning_rate=5,  # the paper's, Appendix D
+            learning_rate=5,  # as in the paper, Appendix D
             judge=judge,
             device=device,
             checkpoint=_checkpoint(path),
             title=title,
         )
-        told = f"objective {weights.objective:.6g}, lower bound {weights.lower_bound:.6g}"
-        print(f"{title}: {told}", file=sys.stderr, flush=True)
+        text = f"objective {weights.objective:.6g}, lower bound {weights.lower_bound:.6g}"
+        print(f"{title}: {text}", file=sys.stderr, flush=True)
         results.append(weights)
     name, threads = describe_device(device)
     provenance = {
@@ -73,7 +73,7 @@ def main(job: ScriptJob) -> None:
 
 
 def _checkpoint(path: Path) -> Path:
-    """Return where the state of the optimization behind ``path`` is kept."""
+    """Return the path of the saved state of the optimization that makes ``path``."""
     return path.with_suffix(".checkpoint")
 
 

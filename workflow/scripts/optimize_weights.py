@@ -1,9 +1,9 @@
 """Optimize sampling weights of the candidates in pre-logits or logits (Equation 3).
 
 In: real statistics in that space and in the features of FID, candidate features, and candidate
-logits where another network counts classes.
+logits if another network counts classes.
 Out: ``probabilities`` (N,), the objective, its proven lower bound, the path and the checks, reduced
-costs; of released weights also the error of merging their steps.
+costs; for released weights also the error of merging steps.
 """
 
 import logging
@@ -19,7 +19,7 @@ LOGGER = logging.getLogger("fringe.optimize_weights")
 
 
 def main(job: ScriptJob) -> None:
-    """Optimize in the space that the scheme names; keep the weights with the best sampled FID."""
+    """Optimize in the space of the scheme, and keep the weights with the best sampled FID."""
     scheme, about = job.wildcards.scheme, job.params.made_from
     settings = about["optimization"]
     candidates = open_features(job.input.candidates)
@@ -29,7 +29,7 @@ def main(job: ScriptJob) -> None:
     )
     checkpoint = Path(job.params.checkpoint)
     features = scheme != "logits"
-    # Another network than that of FID may count classes.
+    # The network of classes may differ from FID's network.
     classified = job.input.get("classified")
     space = open_features(classified) if classified else candidates
     title = f"{job.wildcards.dataset}, {scheme}"
@@ -41,7 +41,9 @@ def main(job: ScriptJob) -> None:
         load_gaussian(job.input.real)[0],
         space.matrix("features" if features else "logits"),
         settings["method"],
-        learning_rate=settings.get("learning_rate", 10 if features else 5),  # 10, 5: the paper's
+        learning_rate=settings.get(
+            "learning_rate", 10 if features else 5
+        ),  # 10 and 5 as in the paper
         judge=judge,
         device=device,
         checkpoint=checkpoint,

@@ -10,7 +10,7 @@ from fringe.sources import render_shard
 
 
 def main(job: ScriptJob) -> None:
-    """Render the images that the shard's name says."""
+    """Render the images in the shard, whose bounds are in its name."""
     shard = job.wildcards.shard
     first, last = parse_shard(shard)
     scratch = job.config.extraction.scratch

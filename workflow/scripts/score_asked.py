@@ -1,6 +1,6 @@
-"""Measure the metrics that the configuration asks for, of the draws of one scheme in one network.
+"""Measure the metrics in the configuration for the draws of one scheme in one network.
 
-In: draws, candidate features (and those of images beyond the candidates, where there are any), real
+In: draws, candidate features (and features of images beyond the candidates, if there are any), real
 features. Out: tidy rows.
 """
 
@@ -16,7 +16,7 @@ from fringe.scores.rows import write_scores
 
 
 def main(job: ScriptJob) -> None:
-    """Measure as many repeats as are asked for."""
+    """Measure the configured number of repeats."""
     about, given = job.params.scoring, job.input
     draws, _ = load_draws(given.draws)
     candidates, real = open_features(given.candidates), open_features(given.real)
@@ -48,7 +48,7 @@ def main(job: ScriptJob) -> None:
 
 
 def _classifier(job: ScriptJob) -> Floats | None:
-    """Return the weights (C, D) that make logits of features, if the job takes them."""
+    """Return the weights (C, D) that turn features into logits, if the job needs them."""
     network = job.params.scoring["classifier"]
     if not network:
         return None

@@ -1,7 +1,7 @@
-"""Measure distances in units of the floor: that of other real images.
+"""Measure distances in units of the floor, the distance between two sets of real images.
 
-In: draws of the schemes that are shown next to each other, candidate features (and those of images
-beyond the candidates, where there are any), real features. Out: tidy rows.
+In: draws of the schemes in Figure 16, candidate features (and features of images
+beyond the candidates, if there are any), real features. Out: tidy rows.
 """
 
 from fringe.evaluation import join_extension, load_draws, score_floor

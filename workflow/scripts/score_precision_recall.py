@@ -10,7 +10,7 @@ from fringe.scores.rows import write_scores
 
 
 def main(job: ScriptJob) -> None:
-    """Measure as many repeats as are asked for."""
+    """Measure the configured number of repeats."""
     about = job.params.scoring
     draws, _ = load_draws(job.input.draws)
     candidates = open_features(job.input.candidates)

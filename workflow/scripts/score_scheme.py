@@ -1,7 +1,7 @@
 """Measure the FID of every draw of one scheme in one network.
 
-In: draws, candidate features (and those of images beyond the candidates, where the scheme draws
-any), real statistics; and for a standard error, real features unless the statistics were published.
+In: draws, candidate features (and features of images beyond the candidates, if the scheme draws
+any), real statistics; and for a standard error, real features unless the statistics are published.
 Out: tidy rows.
 """
 

@@ -1,4 +1,4 @@
-"""Measure FID at several sample sizes, and extrapolated to infinitely many (Figure 8a).
+"""Measure FID at several sample sizes, and extrapolate FID to infinitely many images (Figure 8a).
 
 In: real and generated features. Out: tidy rows.
 """

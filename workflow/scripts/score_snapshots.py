@@ -1,7 +1,7 @@
 """Measure the FID of training snapshots in one space (Figure 9).
 
-In: real statistics, and each snapshot's; the features of both, unless statistics were published.
-Out: tidy rows.
+In: statistics of real images and of each snapshot; features of both, unless statistics are
+published. Out: tidy rows.
 """
 
 from fringe.config.choices import class_network

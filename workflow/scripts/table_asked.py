@@ -1,4 +1,4 @@
-"""Make the table of the metrics that the configuration asks for.
+"""Make the table of the metrics in the configuration.
 
 In: scores. Out: the table as Markdown, LaTeX and HTML, and as CSV.
 """

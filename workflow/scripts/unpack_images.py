@@ -1,7 +1,7 @@
 """Unpack the images of a compressed array.
 
-In: nothing but the configuration of the source. Out: ``images`` (N, H, W, C) uint8, as they are
-stored, all of the array.
+In: only the configuration of the source. Out: all ``images`` (N, H, W, C) of the array, uint8, as
+stored.
 """
 
 from fringe.plan.planned import planned_source
@@ -10,7 +10,7 @@ from fringe.sources.unpacked import unpack
 
 
 def main(job: ScriptJob) -> None:
-    """Unpack the source that the output's folder is named after."""
+    """Unpack the source, whose name is the output's folder."""
     with planned_source(job.config, job.wildcards.source) as source:
         unpack(source, job.output[0])
 

@@ -1,6 +1,6 @@
-"""Write what the run cost: planned and actual hours of each stage, and its longest path.
+"""Write the cost of the run: planned and actual hours of each rule, and the longest path.
 
-In: all that the run makes, as a sign that it is there; times, logs and the estimate are read from
+In: all results of the run, which are not read. Times, logs and the estimate are read from
 the run's folder. Out: Markdown and HTML.
 """
 
@@ -13,7 +13,7 @@ from fringe.running.script import ScriptJob, run
 
 
 def main(job: ScriptJob) -> None:
-    """Sum up one run."""
+    """Write the pages of one run."""
     actual = read_actual(Path(layout.run_folder(job.config)))
     write_cost(actual, job.output.markdown, job.output.html)
 

@@ -1,6 +1,6 @@
-"""Write where the run differs from the paper, and what the paper leaves open.
+"""Write the differences between the run and the paper, and choices that the paper leaves open.
 
-In: nothing but params. Out: Markdown and HTML.
+In: only params. Out: Markdown and HTML.
 """
 
 from fringe.report import write_deviations

@@ -1,6 +1,6 @@
-"""Write what the run left out because files are not there.
+"""Write the results that the run left out because files are missing.
 
-In: nothing but params. Out: Markdown and HTML.
+In: only params. Out: Markdown and HTML.
 """
 
 from fringe.report import write_left_out

@@ -1,4 +1,4 @@
-"""Set the numbers that the released code prints first beside ours.
+"""Compare the first numbers that the released code prints with the numbers of this run.
 
 In: checks of each data set. Out: Markdown and HTML.
 """

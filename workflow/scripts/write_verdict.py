@@ -1,6 +1,6 @@
-"""Write the verdict: how much of FID lies in its perceptual null space.
+"""Write the verdict: how much of FID is in its perceptual null space.
 
-In: scores, rows of the released optimization beside ours, and of what FID looks at. Out: Markdown
+In: scores, rows of the released optimization next to Fringe's, and of sensitivity. Out: Markdown
 and HTML.
 """
 
@@ -35,7 +35,7 @@ def main(job: ScriptJob) -> None:
         released=about["released"],
         protocols=read_protocols(about["protocols"]),
         following=read_following(about.get("follows")),
-        # What features say of damaged images: an input they are not, but were of scores.
+        # The number of damaged images is in feature files, which are inputs of scores only.
         damage=damage_of(features, about.get("read", {})),
         chosen=about.get("chosen"),
         classifier=about.get("classifier", ""),
