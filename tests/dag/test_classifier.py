@@ -134,7 +134,7 @@ def test_a_comparison_names_the_classifier(counted: Project) -> None:
     for place in ("explorer/datasets/faces.h5", "explorer/comparisons/two.h5"):
         explorer = read_explorer(counted.results / place)
         assert explorer.class_table is not None
-        assert f"Classes are those of {COUNTING}." in explorer.counts
+        assert f"Classes are from {COUNTING}." in explorer.counts
 
 
 def test_another_classifier_reruns_results_with_classes(counted: Project, tmp_path: Path) -> None:
