@@ -129,7 +129,7 @@ def test_a_terminal_gets_one_updated_line(
 def test_a_job_prints_no_progress(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(module._teller, "is_mute", False)
+    monkeypatch.setattr(module._reporter, "is_mute", False)
     mute()
     with activity("reading", total=3):
         advance(1)

@@ -1,4 +1,4 @@
-"""The one kind of error a user is meant to read."""
+"""Errors whose messages are for users."""
 
 import os
 from pathlib import Path
@@ -9,31 +9,33 @@ __all__ = ["ChangedError", "DamagedFileError", "FringeError"]
 
 
 class FringeError(ValueError):
-    """Bad input: the message names the file or key, the value found and the mend.
+    """Bad input. The message names the file or key, the value, and the fix.
 
-    Workflow scripts print it without a traceback; anything else is a bug and keeps its own.
+    Workflow scripts print it without a traceback. Any other exception is a bug, so they print its
+    traceback.
     """
 
     def __init__(self, message: str) -> None:
-        """Keep the message, with escapes for control characters other than line breaks.
+        """Store the message, with escapes for control characters other than line breaks.
 
-        Names of files and members may hold them, and what servers and libraries say.
+        Names of files and members may contain control characters, and so may messages of servers
+        and libraries.
         """
         super().__init__(escaped(message))
 
 
 class ChangedError(FringeError):
-    """A file that is read is not the file any more that was looked at before."""
+    """A file changed after the run looked at it."""
 
 
 class DamagedFileError(FringeError):
-    """A file of a run's own, at ``path``, is missing or cannot be read whole."""
+    """A file that a run wrote, at ``path``, is missing or damaged."""
 
     def __init__(self, message: str, path: str | os.PathLike[str]) -> None:
-        """Keep the path beside the message, so that the file can be set aside."""
+        """Store the message and the path, so that the file can be renamed."""
         super().__init__(message)
         self.path = Path(path)
 
     def __reduce__(self) -> tuple[type["DamagedFileError"], tuple[str, Path]]:
-        """Pickle with the path: worker processes send their errors to their parent."""
+        """Pickle with the path, because worker processes send errors to their parent."""
         return DamagedFileError, (str(self), self.path)

@@ -1,7 +1,7 @@
-"""How messages of the library are shown: one handler, for commands, jobs and a start of Snakemake.
+"""The log handler of commands, jobs and the start of Snakemake.
 
-Modules write to `logging`, each to the logger of its name. Programs that use the library see
-its warnings, as Python shows them, and the rest if they configure `logging`.
+Each module writes to the logger with the name of the module. Other programs that use the library
+see its warnings in Python's format. They see all messages if they configure `logging`.
 """
 
 import logging
@@ -11,7 +11,7 @@ __all__ = ["show_messages"]
 
 
 class _OnStderr(logging.Handler):
-    """Prints each message to what is ``sys.stderr`` then; an error of writing is raised."""
+    """Prints each message to the current ``sys.stderr``, and raises errors of writing."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
@@ -19,7 +19,7 @@ class _OnStderr(logging.Handler):
 
 
 class _WithLevel(logging.Formatter):
-    """Writes a message as it is, after ``warning:`` or ``error:`` where it is one."""
+    """Formats a message as plain text, with the prefix ``warning:`` or ``error:`` if needed."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of one message."""
@@ -30,7 +30,7 @@ class _WithLevel(logging.Formatter):
 def show_messages() -> None:
     """Print all messages of the library, from `logging.INFO` up, to stderr.
 
-    A second call changes nothing.
+    A second call has no effect.
     """
     library = logging.getLogger(__package__)
     if not any(isinstance(handler, _OnStderr) for handler in library.handlers):

@@ -1,4 +1,4 @@
-"""Progress of anything that takes more than a few seconds."""
+"""Progress bars and log lines for work that takes more than a few seconds."""
 
 import logging
 import os
@@ -30,32 +30,32 @@ LOGGER = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
-FIRST = 2.0  # seconds after which an activity is worth a word
+FIRST = 2.0  # seconds after which an activity is reported
 EVERY = 10.0  # seconds between two lines of a log
-MOVING = 0.5  # ... between two states of a terminal's line
+MOVING = 0.5  # seconds between two updates of a terminal's line
 
 
 def has_line() -> bool:
-    """Return whether stderr is a terminal, which has a line that moves."""
+    """Return whether stderr is a terminal, whose last line can be updated."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def columns() -> int:
-    """Return how many characters the line of the terminal may have."""
+    """Return the maximum number of characters in a line of the terminal."""
     width = 0
     if not os.environ.get("COLUMNS"):
-        with suppress(OSError):  # Python asks the terminal of stdout, which may be a file
+        with suppress(OSError):  # Python's default is the terminal of stdout, which may be a file
             width = os.get_terminal_size(2).columns
     return (width or shutil.get_terminal_size().columns) - 1
 
 
 def move_line(line: str, *, last: bool = False) -> None:
-    """Put another text in the place of the terminal's line; the ``last`` one stays."""
+    """Replace the last line of the terminal; a ``last`` text stays."""
     print(f"\r{line}\x1b[K", end="\n" if last else "", file=sys.stderr, flush=True)
 
 
 class Progress:
-    """Shows how far a count is: a bar in a terminal; in a log, a line every ten seconds.
+    """Shows the progress of a count: a bar in a terminal, or a line in a log every ten seconds.
 
     Parameters
     ----------
@@ -84,11 +84,11 @@ class Progress:
         ----------
         done : int
         line : str
-            What a log says.
+            The line for a log.
         note : str
-            What follows the bar in a terminal.
+            The text after the bar in a terminal.
         last : bool
-            Whether this is the end: a log that has a line gets a last one.
+            Whether this is the end. A log that has a line gets a last line.
         """
         if not self._bar.disable:
             self._bar.set_postfix_str(note, refresh=False)
@@ -105,8 +105,8 @@ def progress(
 ) -> Iterator[Item]:
     """Yield ``items``, and show their `Progress`.
 
-    ``step`` is how many units one item stands for (a batch of 32 images: ``step=32``);
-    ``total`` counts units.
+    ``step`` is the number of units in one item (a batch of 32 images: ``step=32``). ``total`` is
+    the number of all units.
     """
     start, done = time.monotonic(), 0
     of = f" of {total}" if total else ""
@@ -120,45 +120,45 @@ def progress(
 
 @contextmanager
 def activity(title: str, *, total: int | None = None, unit: str = "B") -> Iterator[None]:
-    """Tell on stderr what the block does, if it takes more than `FIRST` seconds, and how far it is.
+    """Report the progress of the block on stderr, if the block takes more than `FIRST` seconds.
 
-    A thread tells it, so one call that takes an hour is told of, too. A terminal has one line,
-    which moves; a log gets a line at first and then every `EVERY` seconds. Of activities within
-    each other the innermost is told.
+    A thread reports the progress, so a single call that takes an hour is reported, too. A terminal
+    shows one line that is updated. A log gets a line at first and then every `EVERY` seconds. The
+    innermost of nested activities is reported.
 
     Parameters
     ----------
     title : str
-        What is done, and to which file.
+        The work that the block does, and the file.
     total : int, optional
-        How many units there are; what is done of them is counted by `advance`. None: only time is.
+        Number of units. `advance` counts the finished units. None: only the time is shown.
     unit : str
         ``B`` for bytes, or a plural such as ``images``.
     """
-    if _teller.is_mute:
+    if _reporter.is_mute:
         yield
         return
     current = _Activity(title, total, unit)
-    _teller.begin(current)
+    _reporter.begin(current)
     try:
         yield
     finally:
-        _teller.end(current)
+        _reporter.end(current)
 
 
 def advance(amount: int) -> None:
     """Count units of the innermost activity as done."""
-    for current in _teller.running[-1:]:
+    for current in _reporter.running[-1:]:
         current.done += amount
 
 
 def mute() -> None:
-    """Let no activity be told any more in this process."""
-    _teller.is_mute = True
+    """Report no more activities in this process."""
+    _reporter.is_mute = True
 
 
 class _Activity:
-    """What is done, since when, and how much of it."""
+    """An activity: its title, its start time and its progress."""
 
     def __init__(self, title: str, total: int | None, unit: str) -> None:
         self.title = escaped(title, keep="")
@@ -166,15 +166,15 @@ class _Activity:
         self.unit = unit
         self.start = time.monotonic()
         self.done = 0
-        self.is_told = False
+        self.is_reported = False
 
     def line(self, now: float, width: int | None = None) -> str:
-        """Return how far it is, in a line of ``width`` characters at most, which cuts the title."""
-        told = self._share(now - self.start)
-        title, room = self.title, None if width is None else max(10, width - len(told))
+        """Return a line with the progress, at most ``width`` characters; a long title is cut."""
+        share = self._share(now - self.start)
+        title, room = self.title, None if width is None else max(10, width - len(share))
         if room is not None and len(title) > room:
             title = f"{title[: room // 2 - 2]}...{title[-(room - room // 2 - 1) :]}"
-        return f"{title}{told}"[:width]
+        return f"{title}{share}"[:width]
 
     def _share(self, seconds: float) -> str:
         if self.total is None:
@@ -195,13 +195,13 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-class _Teller:
-    """Tells of the activities that run, from a thread that lives as long as one does."""
+class _Reporter:
+    """Reports the running activities from a thread that exists while an activity is running."""
 
     def __init__(self) -> None:
         self.running: list[_Activity] = []
         self.is_mute = False
-        self._told = 0.0  # when the last line was written
+        self._reported = 0.0  # time of the last line
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -210,33 +210,33 @@ class _Teller:
         if self._thread is None:
             self._stop = threading.Event()
             self._thread = threading.Thread(
-                target=self._tell_until, args=(self._stop,), daemon=True
+                target=self._report_until, args=(self._stop,), daemon=True
             )
             self._thread.start()
 
     def end(self, current: _Activity) -> None:
-        """Forget an activity; one that was told of leaves a last line."""
+        """Remove an activity; an activity that was reported gets a last line."""
         self.running.remove(current)
         if not self.running and self._thread is not None:
             self._stop.set()
             self._thread.join()
             self._thread = None
-        if current.is_told and (current.total is not None or not self.running):
+        if current.is_reported and (current.total is not None or not self.running):
             self._write(current, time.monotonic(), last=True)
 
-    def _tell_until(self, stop: threading.Event) -> None:
+    def _report_until(self, stop: threading.Event) -> None:
         while not stop.wait(MOVING / 2):
             now = time.monotonic()
             running = [*self.running]
             if not running:
                 continue
-            new = any(not one.is_told and now - one.start >= FIRST for one in running)
+            new = any(not one.is_reported and now - one.start >= FIRST for one in running)
             pause = MOVING if has_line() else EVERY
-            if new or (running[0].is_told and now - self._told >= pause):
+            if new or (running[0].is_reported and now - self._reported >= pause):
                 for one in running:
-                    one.is_told = True
+                    one.is_reported = True
                 self._write(running[-1], now)
-                self._told = now
+                self._reported = now
 
     def _write(self, current: _Activity, now: float, *, last: bool = False) -> None:
         if has_line():
@@ -245,4 +245,4 @@ class _Teller:
             LOGGER.info("%s", current.line(now))
 
 
-_teller = _Teller()
+_reporter = _Reporter()

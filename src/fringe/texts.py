@@ -1,4 +1,4 @@
-"""Text from outside that reaches a terminal, a log or a page: names, error texts, titles."""
+"""Escapes for names, error texts and titles from outside that a terminal, log or page shows."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ __all__ = [
     "unmarked",
 ]
 
-# Control characters (of a terminal, too), halves of characters, and breaks of lines and paragraphs.
+# Control characters (also of terminals), surrogates, and separators of lines and paragraphs.
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
-# What Markdown, as GitHub has it, reads as more than a character.
+# Characters with a special meaning in GitHub's Markdown.
 _MARKS = re.compile(
     r"[\\|*`\[\]<>$~#]"
-    r"|&(?=#?\w+;)"  # otherwise it is not read as the beginning of a character
-    r"|(?<![^\W_])_|_(?![^\W_])"  # inside a word it marks nothing
+    r"|&(?=#?\w+;)"  # an ampersand at the start of a character reference
+    r"|(?<![^\W_])_|_(?![^\W_])"  # an underscore that is not inside a word
 )
-# What reStructuredText reads as more than a character, inside a line.
+# Characters with a special meaning inside a line of reStructuredText.
 _STRUCTURE = re.compile(r"[\\`*_|:<>\[\]]")
 _MARKED = re.compile(r"\\([\\|*`\[\]<>$~#&_])")
 
 _ACTIVE = re.compile(r"[<>\\]")
 _INERT = re.compile(r"\\u00(3c|3e|5c)")
 
-# What changes the direction of the text after it, so that it reads as something else.
+# Characters that change the direction of the following text, which could hide its meaning.
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def printable(name: str) -> str:
-    """Return ``name`` with escapes for what cannot be printed: line breaks, bytes not in UTF-8."""
+    """Return ``name`` with escapes for unprintable parts: line breaks and bytes not in UTF-8."""
     return name if name.isprintable() else "".join(map(_shown, name))
 
 
 def escaped(text: str, keep: str = "\n") -> str:
-    r"""Return ``text`` with escapes for control characters but those in ``keep``.
+    r"""Return ``text`` with escapes for control characters, except the characters in ``keep``.
 
-    For whole messages, which may have several lines; each name in them is `printable`.
+    For whole messages, which may have several lines. Use `printable` for each name in a message.
 
     >>> print(escaped("a.png\x1b[2J: is empty"))
     a.png\x1b[2J: is empty
@@ -59,7 +59,7 @@ def escaped(text: str, keep: str = "\n") -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether a text has no control characters, and none that change the direction of text."""
+    """Return whether a text has no control characters and no changes of the text direction."""
     return text.isprintable() or not any(map(_is_control, text))
 
 
@@ -72,13 +72,13 @@ def _shown(letter: str) -> str:
 
 
 def _escape(letter: str) -> str:
-    if "\udc80" <= letter <= "\udcff":  # how Python holds a byte of a name that is not UTF-8
+    if "\udc80" <= letter <= "\udcff":  # Python's representation of a byte that is not in UTF-8
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()
 
 
 def markdown(text: str) -> str:
-    r"""Return ``text`` so that Markdown shows it as it is, HTML in it too.
+    r"""Return ``text`` with escapes, so that Markdown shows it unchanged, including HTML.
 
     >>> print(markdown("<b>50 %_off & more"))
     \<b\>50 %\_off & more
@@ -92,7 +92,7 @@ def unmarked(text: str) -> str:
 
 
 def restructured(text: str) -> str:
-    r"""Return ``text`` so that reStructuredText shows it as it is.
+    r"""Return ``text`` with escapes, so that reStructuredText shows it unchanged.
 
     >>> print(restructured("a `link <https://example.org>`_"))
     a \`link \<https\://example.org\>\`\_
@@ -101,10 +101,10 @@ def restructured(text: str) -> str:
 
 
 def inert(value: Any) -> Any:
-    r"""Return plain values with escapes for what begins or ends HTML, in all their texts.
+    r"""Return plain values with escapes for the delimiters of HTML in all their texts.
 
-    Snakemake puts the params of jobs into the HTML of its report as they are. Texts without ``<``,
-    ``>`` and backslashes stay as they are. `restored` is the inverse.
+    Snakemake copies the params of jobs into the HTML of its report without escapes. Texts without
+    ``<``, ``>`` and backslashes do not change. `restored` is the inverse.
 
     >>> print(inert({"title": "</script>"}))
     {'title': '\\u003c/script\\u003e'}
@@ -113,7 +113,7 @@ def inert(value: Any) -> Any:
 
 
 def restored(value: Any) -> Any:
-    """Return the values that `inert` was given."""
+    """Return the original values of the result of `inert`."""
     return _with_texts(value, lambda text: _INERT.sub(lambda m: chr(int(m[1], 16)), text))
 
 
