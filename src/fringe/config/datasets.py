@@ -38,7 +38,7 @@ __all__ = [
     "Sizes",
 ]
 
-GRID = 5, 8  # rows and columns of Figure 11, as of the released code's
+GRID = 5, 8  # rows and columns of Figure 11, as in the released code
 
 SizeOrAll = Annotated[Annotated[Count, Numeral] | Annotated[Literal["all"], Text], WrittenAs]
 Sizes = list[Annotated[list[SizeOrAll], Field(min_length=2, max_length=2)]]
@@ -60,49 +60,51 @@ class Checks(Section):
     loss: Given[Distance] = Field(
         default=None,
         description=(
-            "Distance of all candidates from the real images in `network`, with the divisor "
-            "of the released code (one less than the sum of the weights)."
+            "Distance of all candidates from the real images in `network`, with the divisor of "
+            "the released code (the sum of the weights minus one)."
         ),
     )
     distances: Given[dict[str, Distance]] = Field(
         default=None,
         description=(
-            "The smallest distance of three draws with replacement, by network (`network` or "
-            "a control)."
+            "The smallest distance of three draws with replacement, by network (`network` or a "
+            "control)."
         ),
     )
 
     def faults(self) -> Iterable[tuple[str, str]]:
         """Yield the fault of a section without a key."""
         if not self.model_fields_set:
-            yield "", "name a number that is checked: `loss` or `distances`"
+            yield "", "has no number to check; write `loss` or `distances`"
 
 
 class PublishedDistance(Section):
-    """A distance that others published of these generated images."""
+    """A published distance of these generated images."""
 
     value: Distance = Field(description="The distance.")
     source: ProseText = Field(
-        description="Where it is printed: authors, year, and table or figure."
+        description="Where the distance is printed: authors, year, and table or figure."
     )
     std: Given[Annotated[Number, Field(ge=0)]] = Field(
-        default=None, description="What is printed behind ±."
+        default=None, description="The number after ± in the publication."
     )
-    n_real: Given[Count] = Field(default=None, description="Number of real images behind it.")
+    n_real: Given[Count] = Field(
+        default=None, description="Number of real images that the distance was measured with."
+    )
     n_generated: Given[Count] = Field(
-        default=None, description="Number of generated images behind it."
+        default=None, description="Number of generated images that the distance was measured with."
     )
     differs: Given[ProseText] = Field(
         default=None,
         description=(
-            "What was measured otherwise there, in words without a full stop; the report then says "
-            "that the two numbers do not compare as they are."
+            "Differences of the published measurement, in words without a full stop. The report "
+            "then says that the two numbers cannot be compared directly."
         ),
     )
 
 
 class Shown(Section):
-    """Generated images that are shown: a section with one of its keys."""
+    """Generated images to show: a section with exactly one key."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
@@ -110,20 +112,21 @@ class Shown(Section):
         """Yield the fault of a section without a key, or with several."""
         if len(self.model_fields_set) != 1:
             keys = " or ".join(f"`{key}`" for key in type(self).model_fields)
-            yield "", f"name the images by one key, {keys}"
+            yield "", f"must have exactly one key, {keys}; write one of them"
 
 
 class Examples(Shown):
-    """Generated images whose sensitivity is shown one by one."""
+    """Generated images whose sensitivity is shown for each image."""
 
     images: Given[Annotated[Distinct[Index], Field(min_length=1)]] = Field(
-        default=None, description="Their indices, from 0, within the first `sensitivity/images`."
+        default=None,
+        description="Indices of the images, from 0, within the first `sensitivity/images`.",
     )
     seeds: Given[Annotated[Distinct[Seed], Field(min_length=1)]] = Field(
         default=None,
         description=(
-            "For generators: of each seed the first image that it makes, added to the others "
-            "as in the paper's released code."
+            "For generators: the first image of each seed, added to the other images as in the "
+            "paper's released code."
         ),
     )
 
@@ -134,88 +137,91 @@ class Grid(Shown):
     seed: Given[Annotated[int, Field(ge=0, le=2**32 - GRID[0] * GRID[1])]] = Field(
         default=None,
         description=(
-            "For generators: the first image of each of 40 seeds from this one on, added to "
-            "the others as in the paper's released code, whose grid starts at 100."
+            "For generators: the first image of each of 40 consecutive seeds from this seed on, "
+            "added to the other images as in the paper's released code, whose grid starts at 100."
         ),
     )
     images: Given[Annotated[Distinct[Index], Field(min_length=1, max_length=40)]] = Field(
-        default=None, description="Their indices, from 0, within the first `sensitivity/images`."
+        default=None,
+        description="Indices of the images, from 0, within the first `sensitivity/images`.",
     )
 
 
 class Dataset(Section):
-    """Real images, and generated ones that are compared with these."""
+    """Real images, and generated images that are compared with them."""
 
     title: Annotated[TitleText, Inherits("")] = Field(
-        description="The name in tables and figures; the dataset's key where left out."
+        description="The name in tables and figures; by default the key of the data set."
     )
     real: str = Field(description="Source of the real images.")
     generated: str = Field(
         description=(
-            "Source of the generated candidates (the paper takes five times as many as each "
-            "measurement). Where these cannot fill every bin, histogram matching draws on: "
-            "see `matching/limit`."
+            "Source of the generated candidates. The paper uses five times as many candidates as "
+            "images in each measurement. If the candidates do not fill all bins, histogram "
+            "matching uses more images: see `matching/limit`."
         )
     )
     snapshots: Distinct[str] = Field(
         default=[],
         description=(
-            "Sources that stand for training snapshots, in order (Figure 9); one source may "
-            "name the whole folder of a training. At least 3 snapshots, or none."
+            "Sources of training snapshots, in order (Figure 9). A single source may name the "
+            "whole folder of a training. At least 3 snapshots, or none."
         ),
     )
     n_real: Annotated[CountOrAll, Inherits("evaluation/n_real")] = Field(
-        description="Real images in each measurement, overriding `evaluation/n_real`."
+        description="Number of real images in each measurement, overriding `evaluation/n_real`."
     )
     n_generated: Annotated[CountOrAll, Inherits("evaluation/n_generated")] = Field(
         description=(
-            "Generated images drawn for each measurement, overriding `evaluation/n_generated`."
+            "Number of generated images drawn for each measurement, overriding "
+            "`evaluation/n_generated`."
         )
     )
     resample: bool = Field(
         default=True,
         description=(
-            "Resample the candidates, and show the data set in tables and figures. Otherwise "
+            "Resample the candidates, and show the data set in tables and figures. If `false`, "
             "only random draws are measured, for `comparisons`."
         ),
     )
     alternatives: Distinct[NetworkText] = Field(
         default=[],
         description=(
-            "Networks whose FID at random draws is shown beside that of `network`, such as "
-            "other trainings of it (Figure 8b)."
+            "Networks whose FID at random draws is shown next to the FID of `network`, such as "
+            "other trainings of the same architecture (Figure 8b)."
         ),
     )
     checks: Given[Checks] = Field(
         default=None,
         description=(
-            "Numbers that the released code prints at its first step, where all weights are "
-            "equal. The page Self-check of the report sets ours beside them."
+            "Numbers that the released code prints at its first step, when all weights are equal. "
+            "The page Self-check of the report compares them with ours."
         ),
     )
     published: Given[Annotated[dict[str, PublishedDistance], Field(min_length=1)]] = Field(
         default=None,
         description=(
-            "Distances that others published of this generator, by network (`network` or a "
-            "control). The verdict and the page of the run set ours next to them, with the "
+            "Distances that others published for this generator, by network (`network` or a "
+            "control). The verdict and the page of the run show them next to ours, with the "
             "deviation."
         ),
     )
     sizes: Annotated[Sizes, Inherits("evaluation/sizes")] = Field(
-        description="Pairs of counts for Figure 8a, overriding `evaluation/sizes`."
+        description="Pairs of numbers of images for Figure 8a, overriding `evaluation/sizes`."
     )
     examples: Given[Examples] = Field(
         default=None,
         description=(
-            "Generated images whose sensitivity is shown one by one (Figures 3, 13, 14 and "
-            "S2), the first of them step by step (Figure 2); the first six where left out."
+            "Generated images whose sensitivity is shown for each image (Figures 3, 13, 14 and "
+            "S2); Figure 2 shows the first of them step by step. The default is the first six "
+            "images."
         ),
     )
     grid: Given[Grid] = Field(
         default=None,
         description=(
-            "The images of Figure 11, 5 rows of 8 at most; the first 40 that have maps where "
-            "left out."
+            "The images of Figure 11, at most 5 rows of 8. The default is the first 40 images "
+            "that have maps."
         ),
     )
     classes: Given[Classes] = Field(
@@ -230,18 +236,17 @@ class Dataset(Section):
     ] = Field(
         default=None,
         description=(
-            "The part of every image that should matter, such as the face: a mask image "
-            "(white is inside) or a box `[left, top, right, bottom]` in shares of width and "
-            "height. The report then says what share of FID's sensitivity falls inside."
+            "The part of every image that should matter, such as the face: a mask image (white is "
+            "inside) or a box `[left, top, right, bottom]` as fractions of width and height. The "
+            "report then says what share of FID's sensitivity is inside."
         ),
     )
 
     def faults(self) -> Iterable[tuple[str, str]]:
-        """Yield the faults of keys that do not go together."""
-        if self.checks is not None and not self.resample:
-            yield "checks", "only of data sets that are resampled; drop one of the two"
-        if self.published is not None and not self.resample:
-            yield "published", "only of data sets that are resampled; drop one of the two"
+        """Yield the faults of keys that conflict with each other."""
+        for key, value in (("checks", self.checks), ("published", self.published)):
+            if value is not None and not self.resample:
+                yield key, f"only for resampled data sets; remove `{key}` or `resample: false`"
 
 
 Trainings = Annotated[
@@ -250,43 +255,45 @@ Trainings = Annotated[
 
 
 class Comparison(Section):
-    """Generators of the same real images; one of them only is audited."""
+    """Generators with the same real images; a single generator is audited."""
 
     title: Annotated[TitleText, Inherits("")] = Field(
-        description="Heading of the figures; the comparison's key where left out."
+        description="Title of the figures; by default the key of the comparison."
     )
     generators: Annotated[dict[TitleText, Trainings], Field(min_length=1)] = Field(
         description=(
-            "Data set by the generator's name as it is to be shown. The others are compared with "
-            "the first one; a single generator is audited. A list of data sets stands for several "
-            "trainings of one generator, whose spread enters the intervals. Figures 7 and 19 show "
-            "comparisons of two generators, of each the first training."
+            "The data set of each generator, by the display name of the generator. All generators "
+            "are compared with the first one. A single generator is audited. A list of data sets "
+            "means several trainings of one generator, whose spread is included in the intervals. "
+            "Figures 7 and 19 show comparisons of two generators, with the first training of "
+            "each."
         )
     )
     held_out: Given[str] = Field(
         default=None,
         description=(
-            "Source of further real images, none of which is in the data sets' real images: their "
-            "distance is the floor that distances are compared with. Without it, the floor is the "
-            "distance between two halves of the real images."
+            "Source of other real images, which must not contain real images of the data sets. "
+            "Their distance is the floor that distances are compared with. By default, the floor "
+            "is the distance between two halves of the real images."
         ),
     )
     trained_with: Distinct[NetworkText] = Field(
         default=[],
         description=(
-            "Networks that a generator was trained with. They are reported and do not judge, and "
-            "neither do networks of their family or with the same labels."
+            "Networks that a generator was trained with. Distances in these networks are "
+            "reported, but these networks do not judge. Networks of the same family or with the "
+            "same labels do not judge either."
         ),
     )
 
     labels: Given[bool] = Field(
         default=None,
         description=(
-            "Where the class of an image comes from. `true`: each source states it, as a label or "
-            "by a folder of the name of the class (docs/formats.md); `false`: it is the Top-1 "
-            "class of `network`. If left out, classes are labels where all sources are features "
-            "that came with labels, and Top-1 classes otherwise. Where there are neither labels "
-            "nor logits, nothing is said of the class histogram."
+            "Where the class of an image comes from. `true`: each source states the class, as a "
+            "label or as the name of a folder (docs/formats.md). `false`: the class is the Top-1 "
+            "class of `network` (or of `classifier`). By default, classes are labels if all "
+            "sources are features that came with labels, and Top-1 classes otherwise. If there "
+            "are neither labels nor logits, the class histogram is not examined."
         ),
     )
 
@@ -305,7 +312,7 @@ class Comparison(Section):
 
     @property
     def pair(self) -> dict[str, str]:
-        """The first training of each generator where there are two, for figures; otherwise {}."""
+        """The first training of each generator if there are two generators; otherwise {}."""
         trainings = self.trainings
         return {name: found[0] for name, found in trainings.items()} if len(trainings) == 2 else {}
 
@@ -313,4 +320,4 @@ class Comparison(Section):
         """Yield the fault of a data set that is compared with itself."""
         for dataset, times in Counter(self.datasets).items():
             if times > 1:
-                yield "generators", f"{dataset} stands there {times} times; name each data set once"
+                yield "generators", f"{dataset} occurs {times} times; name each data set once"

@@ -1,4 +1,4 @@
-"""The documentation of the configuration, and its JSON Schema for editors: see ``fringe docs``."""
+"""Generators of docs/configuration.md and of the JSON Schema for editors (``fringe docs``)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ Rule = Mapping[str, Any]
 
 
 def json_schema() -> str:
-    """Return the JSON Schema of the configuration, which editors complete and check keys by."""
+    """Return the JSON Schema of the configuration; editors use it to complete and check keys."""
     return json.dumps(rules(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -22,22 +22,22 @@ def describe() -> str:
     lines = [
         "# Configuration",
         "",
-        "Made from the models in `src/fringe/config/` by `fringe docs`; do not edit by hand. The",
-        "same command writes `config/schema.json`. Editors complete and check the keys of a",
-        "configuration whose first line names that file, for example",
-        "`# yaml-language-server: $schema=schema.json` in a file next to it.",
+        "Generated from the models in `src/fringe/config/` by `fringe docs`; do not edit by hand.",
+        "The same command writes `config/schema.json`. If the first line of a configuration names",
+        "this file, editors complete and check its keys, for example",
+        "`# yaml-language-server: $schema=schema.json` in a file in the same folder.",
         "",
-        "`<name>` stands for a name of your choice. Unknown keys are errors. In a path, a leading",
-        "`~` is expanded, and `fringe:` stands for the folder of the installed package. Variables",
-        "such as `$SCRATCH` are not expanded, since each machine may give them another value.",
-        "YAML reads `256`, `2024-01-01` and `no` as a number, a date and false: put",
-        "names like these in quotes. It reads `1e-3` as text: write `1.0e-3`.",
+        "`<name>` means a name of your choice. Unknown keys are errors. In a path, a leading `~`",
+        "is expanded, and `fringe:` means the folder of the installed package. Variables such as",
+        "`$SCRATCH` are not expanded, because they may have different values on different",
+        "machines. YAML reads `256`, `2024-01-01` and `no` as a number, a date and false: put",
+        "names like these in quotes. YAML reads `1e-3` as text: write `1.0e-3`.",
         "",
-        f"A file has at most {MOST_BYTES:,} bytes and {MOST_VALUES:,} values, each alias (`*name`)",
-        f"counted as all that it stands for, in at most {DEEPEST} lists and mappings inside each",
-        "other. Names and texts are written in one line, without control characters. Snakemake",
-        f"runs the Python code in a configuration that says `{TEMPLATE}`, before Fringe is asked:",
-        "`fringe` refuses such a file and never starts Snakemake on it.",
+        f"A file has at most {MOST_BYTES:,} bytes and {MOST_VALUES:,} values; an alias (`*name`)",
+        f"counts as all values that it refers to. Lists and mappings have at most {DEEPEST}",
+        "levels. Names and texts have one line and no control characters. Snakemake runs the",
+        f"Python code in a configuration with the key `{TEMPLATE}`, before Fringe can check the",
+        "file. Therefore `fringe` refuses such a file and never starts Snakemake with it.",
         "",
         "| key | type | default | meaning |",
         "|---|---|---|---|",
@@ -50,8 +50,8 @@ def describe() -> str:
 def documented_keys() -> Iterator[tuple[str, Rule, list[Rule]]]:
     """Yield the path of each key, its rule, and the rules of the sections that may have it.
 
-    ``<name>`` stands for a name in the path. Sources are a section for each kind; a key that
-    several kinds have comes once.
+    ``<name>`` means any name in the path. Sources have a section for each kind; a key that several
+    kinds have is yielded once.
     """
     yield from _below([rules()], "")
 
@@ -82,7 +82,7 @@ def _rows() -> Iterator[str]:
 
 
 def _default(key: str, rule: Rule, sections: list[Rule]) -> str:
-    """Return the default of a key, or for which kinds of sources the key is required."""
+    """Return the default of a key, or the kinds of sources that require the key."""
     if "default" in rule and rule["default"] != {}:
         return f"`{json.dumps(rule['default'])}`"
     name = key.rpartition("/")[2]

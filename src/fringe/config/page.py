@@ -1,4 +1,4 @@
-"""The page of a run, in a configuration."""
+"""Section `page` of a configuration."""
 
 from typing import Annotated
 
@@ -10,29 +10,30 @@ __all__ = ["Page"]
 
 
 class Page(Section):
-    """What the page of a run shows."""
+    """Content of the run's page."""
 
     exhibits: bool = Field(
         default=True,
         description=(
-            "Show the tables and figures of the run. `fringe compare` and `fringe audit` make "
-            "none, and say `false`."
+            "Show the tables and figures of the run. `fringe compare` and `fringe audit` make no "
+            "tables and figures, and set `false`."
         ),
     )
     images: Annotated[int, Field(ge=2, le=10_000)] = Field(
         default=1000,
         description=(
-            "Images that the explorer shows of each set of generated images, and twice as many as "
-            "real ones: one half is a random sample, the others have the largest weights or "
-            "the largest influence on FID. All explorers of a run show 10,000 images together at "
-            "most, each an equal part of these, so a run with many data sets shows fewer of each."
+            "Number of images that the explorer shows of each set of generated images; it shows "
+            "twice as many real images. One half is a random sample, and the other half has the "
+            "largest weights or the largest influence on FID. All explorers of a run show at most "
+            "10,000 images together. Each explorer gets an equal share, so a run with many data "
+            "sets shows fewer images of each."
         ),
     )
     thumbnail: Annotated[int, Field(ge=16, le=256)] = Field(
         default=64,
         description=(
-            "Width and height in pixels of an image in the explorer. Images that are smaller keep "
-            "their size. All explorers of a run have 10 MB for images, by which their quality is "
-            "chosen."
+            "Width and height of an image in the explorer, in pixels. Smaller images keep their "
+            "size. All explorers of a run have 10 MB for images, which determines the quality of "
+            "the images."
         ),
     )

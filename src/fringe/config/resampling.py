@@ -1,4 +1,4 @@
-"""Matching, schemes and the optimization of weights in a configuration."""
+"""Sections `matching`, `schemes`, `optimization` and `convergence` of a configuration."""
 
 from typing import Annotated, Literal
 
@@ -21,13 +21,13 @@ class Matching(Section):
         ge=1,
         le=1_000_000,
         description=(
-            "The most images that matching looks at, the candidates included, as a multiple "
-            "of the candidates. Where the candidates leave bins of the histogram short, a "
-            "`generator` or `imitation` makes further images, and matching takes those that "
-            "fit, until every bin is full (as in the paper) or this limit is reached; `1` for "
-            "candidates only. Bins that stay short then are reported in Table 1, next to the "
-            "FID of as many random images. Images of files cannot be made, so for these the "
-            "candidates are the limit."
+            "Maximum number of images that matching uses, including the candidates, as a multiple "
+            "of the number of candidates. If the candidates do not fill all bins of the "
+            "histogram, a `generator` or `imitation` makes more images, and matching uses the "
+            "images that fit, until every bin is full (as in the paper) or this limit is reached. "
+            "`1` means only the candidates. Table 1 reports bins that are not full, next to the "
+            "FID of the same number of random images. Sources of files cannot make more images, "
+            "so the candidates are the limit for them."
         ),
     )
 
@@ -48,18 +48,19 @@ class Released(Section):
 
     steps: Steps = Field(
         default=0,
-        description="Steps that are taken; 0 leaves the scheme out. The paper takes 100,000.",
+        description="Number of steps; 0 omits the scheme. The paper uses 100,000.",
     )
     learning_rate: Number = Field(
-        default=10, gt=0, description="Step size. The paper takes 10, for 250,000 candidates."
+        default=10, gt=0, description="Step size. The paper uses 10, for 250,000 candidates."
     )
     merge: Number = Field(
         default=0.05,
         ge=0,
         le=0.5,
         description=(
-            "As many steps are merged into one as change no log-weight by more than this; 0 "
-            "merges none. The error of that is measured and is in the weights files."
+            "Consecutive steps are merged into one step as long as no log-weight changes by more "
+            "than this number; 0 merges no steps. The error of merging is measured and stored in "
+            "the files of sampling weights."
         ),
     )
 
@@ -69,13 +70,15 @@ class Optimization(Section):
 
     method: Literal["auto", "reference"] = Field(
         default="auto",
-        description="`auto` is ours; `reference` follows the released algorithm step by step.",
+        description=(
+            "`auto` is our algorithm; `reference` follows the released algorithm step by step."
+        ),
     )
     evaluations: Positive = Field(
         default=300,
         description=(
-            "The most evaluations of objective and gradient. For `reference`, its steps; the "
-            "paper took 100,000."
+            "Maximum number of evaluations of the objective and its gradient. For `reference`, "
+            "the number of steps; the paper used 100,000."
         ),
     )
     tolerance: Number = Field(
@@ -83,34 +86,36 @@ class Optimization(Section):
         gt=0,
         description=(
             "Stop when the proven gap to the best FID that any weights reach is below this "
-            "share of the FID at equal weights (or of 20 times the best FID so far, if that "
-            "is less)."
+            "fraction of the FID at equal weights (or of 20 times the best FID so far, if that is "
+            "smaller)."
         ),
     )
     released: Released = Field(
         default=Released(),
         description=(
-            "The weights of the paper's released code next to ours, in pre-logits, as the "
-            "scheme `prelogits-released`: gradient descent on log-weights, stopped after "
-            "`steps`, of which every 500th is judged by drawn images. It diverges where the "
-            "step size is too large for the features; the run then ends with a message."
+            "The weights of the paper's released code for comparison with ours, in pre-logits, as "
+            "the scheme `prelogits-released`: gradient descent on log-weights, stopped after "
+            "`steps`. Every 500th step is evaluated with drawn images. The descent diverges if "
+            "the step size is too large for the features; the run then ends with a message."
         ),
     )
 
 
 class Convergence(Section):
-    """The released optimization next to ours."""
+    """The released optimization, compared with ours."""
 
     steps: Steps = Field(
         default=30,
         description=(
-            "Steps of the released algorithm that are taken, beside four that are timed the "
-            "released way; 0 for none. The paper takes 100,000. Each costs about as much as "
-            "an evaluation of ours. With `optimization/released`, its steps are shown and no "
-            "others are taken."
+            "Number of steps of the released algorithm, in addition to four steps whose time is "
+            "measured as in the released code; 0 for none. The paper uses 100,000. Each step "
+            "costs about as much as an evaluation of our algorithm. With `optimization/released`, "
+            "the steps of that section are shown instead."
         ),
     )
     datasets: Given[Distinct[str]] = Field(
         default=None,
-        description="Data sets to measure it on; the first that is resampled where left out.",
+        description=(
+            "Data sets on which convergence is measured; by default the first resampled data set."
+        ),
     )

@@ -1,4 +1,4 @@
-"""Sources of images in a configuration: one section for each kind."""
+"""Section `sources` of a configuration: one section for each kind of source."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -60,9 +60,9 @@ SeedOfImages = Annotated[
     Field(
         description=(
             "Seed of the images. For `generator`, latents are rows of "
-            "`RandomState(seed).randn(count, z)`, as in the paper's released code. For "
-            "`files` and `features`, seed of the random order. In `diffusers`, each image has "
-            "noise of its own, which the seed gives. A function of `python` gets it."
+            "`RandomState(seed).randn(count, z)`, as in the paper's released code. For `files` "
+            "and `features`, the seed of the random order. For `diffusers`, the seed of the "
+            "noise, which is different for each image. For `python`, an argument of the function."
         )
     ),
 ]
@@ -85,13 +85,13 @@ LabelOfImages = Annotated[
     ],
     Field(
         description=(
-            "Class that a conditional generator is asked for, or a rule that gives each image "
-            "one. `balanced` asks for each class equally often: image i is of class i modulo "
-            "their number, as published FIDs of VAR, MAR and RAE. `uniform` draws a class for "
-            "each image, all alike, as those of EDM. Neither is how often classes are in a data "
-            "set. `dataset` draws them as often as the labels of the real images that the "
-            "generator is compared with (`docs/formats.md`), as StyleGAN2-ADA's FID does. Only "
-            "for generators."
+            "The class of a conditional generator's images, or a rule that gives each image a "
+            "class. `balanced` uses each class equally often: image i has class i modulo the "
+            "number of classes, as in published FIDs of VAR, MAR and RAE. `uniform` draws a class "
+            "for each image with equal probabilities, as in published FIDs of EDM. Neither rule "
+            "has the class frequencies of a data set. `dataset` draws classes as often as in the "
+            "labels of the real images that the generator is compared with (`docs/formats.md`), "
+            "as in StyleGAN2-ADA's FID. Only for generators."
         ),
     ),
 ]
@@ -103,29 +103,32 @@ class Statistics(Section):
     path: PathText = Field(
         description=(
             "The NPZ file, or a pickle of EDM2 with statistics of several networks; or "
-            "`published:<name>`, which fills in all other keys."
+            "`published:<name>`, which sets all other keys."
         )
     )
-    count: Count = Field(description="Number of images behind it.")
+    count: Count = Field(description="Number of images that the statistics were computed from.")
     url: Addresses = Field(
         default=None,
         description=(
-            "Address of the file, or a list of addresses that are tried in order; `fringe stage` "
-            "takes the file from there."
+            "Address of the file, or a list of addresses that are tried in order. `fringe stage` "
+            "fetches the file from there."
         ),
     )
     sha256: Given[DigestText] = Field(
         default=None,
-        description="Digest of the file. Another file ends the run, or is refused when it arrives.",
+        description=(
+            "SHA-256 digest of the file. A file with another digest ends the run, or is refused "
+            "when it is fetched."
+        ),
     )
     licence: Words = Field(
-        default=None, description="Licence of the file, shown next to its address."
+        default=None, description="Licence of the file, which is shown with its address."
     )
     size: Words = Field(
-        default=None, description="Size of the file in words, shown next to its address."
+        default=None, description="Size of the file in words, which is shown with its address."
     )
     note: Given[ProseText] = Field(
-        default=None, description="How to get the file; shown if it is not there."
+        default=None, description="How to get the file. The note is shown if the file is missing."
     )
 
 
@@ -138,18 +141,18 @@ AnyStatistics = Annotated[
 
 
 class AnySource(Section):
-    """What sources of all kinds have.
+    """The keys of sources of all kinds.
 
     Attributes
     ----------
     in_files : bool
-        Whether its images are in files, and have no seeds.
+        Whether the images are in files, so that they have no seeds.
     is_rendered : bool
-        Whether its images are made, and may be kept in files.
+        Whether the images are rendered, and may be stored.
     is_trained : bool
-        Whether a network makes its images, for which a job asks for a GPU.
+        Whether a network makes the images, so that their jobs request a GPU.
     has_images : bool
-        Whether there are images, or only features of them.
+        Whether the source has images, and not only features of images.
     """
 
     in_files: ClassVar[bool] = False
@@ -161,77 +164,77 @@ class AnySource(Section):
     statistics: dict[str, AnyStatistics] = Field(
         default={},
         description=(
-            "Published mean and covariance (NPZ with `mu` and `sigma`, as pytorch-fid, "
-            "clean-fid and EDM exchange them) of the features of these images, by network: "
-            "`{path, count}`, or the name of an entry of the catalogue (`docs/catalogue.md`), such "
-            "as `published:edm/cifar10`. "
-            "FID is measured against them, and pre-logits are matched to them; all else takes "
-            "the images themselves."
+            "Published mean and covariance of the features of these images, by network: `{path, "
+            "count}`, or the name of an entry of the catalogue (`docs/catalogue.md`), such as "
+            "`published:edm/cifar10`. The file is an NPZ with `mu` and `sigma`, as in "
+            "pytorch-fid, clean-fid and EDM. FID is measured against these statistics, and "
+            "pre-logits are matched to them. Everything else uses the images."
         ),
     )
 
 
 class FileSource(AnySource):
-    """What sources with a file have: where it is, and where it comes from."""
+    """The keys of sources with a file: its path and its origin."""
 
     path: PathText = Field(
         description=(
-            "For `files`: ZIP, folder, LMDB folder, NPZ (`arr_0`), HDF5 (`images`), "
-            "WebDataset tar, Parquet, or CIFAR's own archive (`.tar.gz`). For `generator`: a "
-            "StyleGAN2-ADA or Projected GAN network pickle, what `fringe convert` made of one, "
-            "or a TorchScript generator, which is named `.pt` or `.ts`, may draw no noise of its "
-            "own, and is a program that is run: for the first time when a run is planned, also by "
-            "a dry run. For `diffusers`: the folder of a pipeline. For `features`: an NPZ or HDF5 "
-            "file (`docs/formats.md`). Among "
-            "`snapshots` also a training's folder, for every `network-snapshot-*.pkl` in it, "
-            "or a pattern such as `training/network-snapshot-0??[01]*.pkl`. "
-            "`published:<name>` is the file of that entry of the catalogue "
-            "(`docs/catalogue.md`); it lies in `data/published`, and `fringe run` fetches it."
+            "For `files`: a ZIP, folder, LMDB folder, NPZ (`arr_0`), HDF5 (`images`), WebDataset "
+            "tar, Parquet, or CIFAR's archive (`.tar.gz`). For `generator`: a network pickle of "
+            "StyleGAN2-ADA or Projected GAN, a file that `fringe convert` made from one, or a "
+            "TorchScript generator. A TorchScript generator has the suffix `.pt` or `.ts` and "
+            "must not draw random noise. It is a program that is run, for the first time when a "
+            "run is planned, also by a dry run. For `diffusers`: the folder of a pipeline. For "
+            "`features`: an NPZ or HDF5 file (`docs/formats.md`). For sources among `snapshots`, "
+            "also the folder of a training, which means every `network-snapshot-*.pkl` in it, or "
+            "a pattern such as `training/network-snapshot-0??[01]*.pkl`. `published:<name>` is "
+            "the file of an entry of the catalogue (`docs/catalogue.md`), which is stored in "
+            "`data/published`; `fringe run` fetches it."
         )
     )
     url: Addresses = Field(
         default=None,
         description=(
-            "Address of the file at `path`, or a list of addresses that are tried in order; "
-            "`fringe stage` and `fringe fetch` take the file from there. Only for sources "
-            "with a `path`, like the next five keys."
+            "Address of the file at `path`, or a list of addresses that are tried in order. "
+            "`fringe stage` and `fringe fetch` get the file from there. This key and the next "
+            "five keys are only for sources with a `path`."
         ),
     )
     sha256: Given[DigestText] = Field(
         default=None,
         description=(
-            "Digest of the file. Another file at `path` ends the run, and another file from "
-            "`url` is refused. With `unpack`, the digest of the archive, which is checked "
-            "when it arrives."
+            "SHA-256 digest of the file. If the file at `path` has another digest, the run ends; "
+            "a fetched file with another digest is refused. With `unpack`, the digest of the "
+            "archive, which is checked when the archive is fetched."
         ),
     )
     unpack: Given[Annotated[str, Field(min_length=1)]] = Field(
         default=None,
         description=(
-            "The folder inside the ZIP archive at `url` whose content `path` becomes; `path` "
-            "is a folder then."
+            "The folder inside the ZIP archive at `url` whose content is unpacked to the folder "
+            "`path`."
         ),
     )
     licence: Words = Field(
-        default=None, description="Licence of the file, shown beside its address."
+        default=None, description="Licence of the file, which is shown with its address."
     )
     size: Words = Field(
-        default=None, description="Size of the file in words, shown beside its address."
+        default=None, description="Size of the file in words, which is shown with its address."
     )
     note: Given[ProseText] = Field(
-        default=None, description="How to get or make the file; shown if it is not there."
+        default=None,
+        description="How to get or make the file. The note is shown if the file is missing.",
     )
 
     def faults(self) -> Iterable[tuple[str, str]]:
-        """Yield the faults of what is said of the file's origin."""
+        """Yield the faults of the keys that describe the file's origin."""
         if self.url is not None and any(mark in self.path for mark in "*?[{"):
             yield (
                 "url",
-                f"is the address of one file, but {self.path} is a pattern of several; drop it, "
-                "and say in `note` how to get them",
+                f"is the address of one file, but {self.path} is a pattern for several files; "
+                "remove `url`, and describe in `note` how to get the files",
             )
         if self.unpack is not None and self.url is None:
-            yield "unpack", "a folder of the archive at `url`, which is missing; add it"
+            yield "unpack", "names a folder of the archive at `url`, but `url` is missing; add it"
 
 
 class FilesSource(FileSource):
@@ -246,15 +249,15 @@ class FilesSource(FileSource):
     count: Given[ImageCount] = Field(
         default=None,
         description=(
-            "How many images; for `files` and `features` all where left out, and otherwise those "
-            "that `order` says."
+            "Number of images. For `files` and `features`, the default is all images; otherwise "
+            "`order` decides which images are used."
         ),
     )
     resolution: Given[Resolution] = Field(
         default=None,
         description=(
-            "Width and height in pixels. Files keep their own size where it is left out; else "
-            "they are cropped to a centred square and resized (Lanczos), which changes FID."
+            "Width and height in pixels. By default, files keep their size. Otherwise images are "
+            "cropped to a centred square and resized (Lanczos), which changes FID."
         ),
     )
     crop: Given[
@@ -268,94 +271,88 @@ class FilesSource(FileSource):
     ] = Field(
         default=None,
         description=(
-            "`center`, the default, takes the centred square. `wide WxH` (`wide 512x384` for "
-            "LSUN Car) crops to those proportions and fills up a square of W x W pixels with "
-            "black; images that are too small are left out, as StyleGAN's dataset tool does. "
-            "Only for `files`."
+            "`center`, the default, crops to the centred square. `wide WxH` (`wide 512x384` for "
+            "LSUN Car) crops to this aspect ratio and adds black bars up to a square of W x W "
+            "pixels; images that are too small are omitted, as in StyleGAN's dataset tool. Only "
+            "for `files`."
         ),
     )
     filter: Given[Literal["lanczos", "box"]] = Field(
         default=None,
         description=(
-            "How pixels are averaged when images are resized: `lanczos`, the default, or "
-            "`box`, which published FIDs on FFHQ at 256 pixels take. Only for `files`."
+            "The filter for resizing images: `lanczos`, the default, or `box`, which published "
+            "FIDs on FFHQ at 256 pixels use. Only for `files`."
         ),
     )
     follow_links: bool = Field(
         default=False,
         description=(
-            "Follow symbolic links that lead out of a folder of images, as in a subset made "
-            "of links or the cache of Hugging Face's hub. Links inside the folder are "
-            "followed anyway. A link counts by its own name, but no folder counts twice. Only "
-            "for `files`."
+            "Follow symbolic links that lead out of a folder of images, as in a subset made of "
+            "links or in the cache of Hugging Face's hub. Links inside the folder are always "
+            "followed. A link counts by its own name, but no folder counts twice. Only for "
+            "`files`."
         ),
     )
     order: Literal["random", "file"] = Field(
         default="random",
         description=(
-            "Which images stand for the set where fewer than all are used (`count`, or "
-            "`n_real` or `n_generated` of a data set): a random subset, or the first in the "
-            "order of the files, which is sorted for a ZIP, a folder and an LMDB. Files are "
-            "often sorted by class, and the first ones do not stand for the set then; `file` "
-            "is for a set that somebody else used in that order. With `random`, the images "
-            "are in random order as soon as anything takes fewer than all; a larger number "
-            "then takes the same images and more. Where everything takes all images, they are "
-            "in the order of the files. Rows of `features` are taken in the same way. Only for "
-            "`files` and `features`."
+            "Which images are used if not all are needed (`count`, or `n_real` or `n_generated` "
+            "of a data set). `random`: a random subset. `file`: the first images in the order of "
+            "the files, which are sorted in a ZIP, a folder and an LMDB. Files are often sorted "
+            "by class, so the first files may not represent the set; use `file` only for a set "
+            "that others used in this order. With `random`, the images are in random order if any "
+            "user of the source needs fewer than all images; a larger number uses the same images "
+            "and more. If all users need all images, the images are in the order of the files. "
+            "The same rule applies to rows of `features`. Only for `files` and `features`."
         ),
     )
     seed: SeedOfImages = 0
     strict: bool = Field(
         default=False,
         description=(
-            "Refuse damaged JPEGs that can be decoded all the same. Where it is `false`, they "
-            "are used, counted and named: in the log, under tables and in the verdict. Only "
-            "for `files`."
+            "Refuse damaged JPEGs even if they can be decoded. If `false`, these images are used, "
+            "counted and named in the log, under tables and in the verdict. Only for `files`."
         ),
     )
     select: Given[Patterns] = Field(
         default=None,
         description=(
-            'Patterns (`"*.jpg"`, `"train/*"`), one or a list, of the images inside a folder, '
-            "ZIP or tar that count, or of the files of records in CIFAR's archive: one of them "
-            "must fit the whole path inside it, or the name behind the last slash; in an LMDB, "
-            "the key. `*` stands for slashes too; capitals do not matter. Needed where several "
-            "images belong to one sample, or "
-            'several splits are there; `"*"` takes them all. Only for `files`.'
+            'One pattern or a list of patterns (`"*.jpg"`, `"train/*"`) that selects images '
+            "inside a folder, ZIP or tar, or files of records in CIFAR's archive. A pattern must "
+            "match the whole path inside the source or the name after the last slash; in an LMDB, "
+            "the key. `*` also matches slashes, and case is ignored. A pattern is needed if "
+            'several images belong to one sample or if there are several splits; `"*"` selects '
+            "all. Only for `files`."
         ),
     )
     ignore: Given[Patterns] = Field(
         default=None,
         description=(
-            "Patterns, as for `select`, of images that do not count. Those of kinds that are "
-            'not read (`"*.heic"`) end the run unless they are left out here. Only for '
-            "`files`."
+            "Patterns, as in `select`, of images to ignore. Images of unsupported formats "
+            '(`"*.heic"`) end the run unless they are ignored here. Only for `files`.'
         ),
     )
     label_column: Given[Annotated[str, Field(min_length=1)]] = Field(
         default=None,
         description=(
-            "The column of Parquet that holds the class of each image, where it is not `label` "
-            "(`fine_label`). Only for `files`."
+            "The column of a Parquet file with the class of each image, if it is not `label` "
+            "(such as `fine_label`). Only for `files`."
         ),
     )
 
 
 class GeneratorSource(FileSource):
-    """A trained generator, which makes images of seeded latents."""
+    """A trained generator, which makes images from seeded latents."""
 
     is_rendered = True
     is_trained = True
 
     kind: Literal["generator"] = Field(
-        description="`generator`: what the trained generator at `path` makes of seeded latents."
-    )
-    count: ImageCount = Field(
         description=(
-            "How many images; for `files` all where left out, and otherwise those that "
-            "`order` says."
+            "`generator`: images that the trained generator at `path` makes from seeded latents."
         )
     )
+    count: ImageCount = Field(description=("Number of images."))
     seed: SeedOfImages = 0
     truncation: Number = Field(
         default=1, ge=0, le=2, description="Truncation of the latents (psi); only for `generator`."
@@ -363,45 +360,45 @@ class GeneratorSource(FileSource):
     noise: Literal["const", "random", "none"] = Field(
         default="const",
         description=(
-            "Noise inputs of a StyleGAN2: those of its training, fresh ones seeded for each "
-            "image, or none; only for `generator`. A Projected GAN knows no constant noise."
+            "Noise inputs of a StyleGAN2: the noise of its training, new noise seeded for each "
+            "image, or none. Only for `generator`. A Projected GAN does not have constant noise."
         ),
     )
     label: LabelOfImages = None
     fp16: bool = Field(
         default=False,
         description=(
-            "Compute those blocks of a StyleGAN2 in float16 that were trained in it (of the "
-            "released ones the four highest resolutions), as the released code does on a GPU. "
-            "Pixels, and so FID, change slightly. Only for `generator`, and of these only for "
+            "Use float16 in the blocks of a StyleGAN2 that were trained in float16 (in the "
+            "released generators, the four highest resolutions), as the released code does on a "
+            "GPU. Pixels, and therefore FID, change slightly. Only for a `generator` that is a "
             "StyleGAN2."
         ),
     )
     range: Given[Annotated[list[Number], Field(min_length=2, max_length=2)]] = Field(
         default=None,
         description=(
-            "What black and white are in the images of a generator, such as `[0, 1]` or `[0, "
-            "255]`: they are rescaled by it. Without it, black is -1 and white is 1, as in "
-            "all network pickles, and a TorchScript generator is refused whose values cannot "
-            "be in that range; `[-1, 1]` says that they are, however dark or bright. Only for "
-            "`generator`."
+            "The values of black and white in the images of a generator, such as `[0, 1]` or `[0, "
+            "255]`. By default, black is -1 and white is 1, as in all network pickles, and a "
+            "TorchScript generator whose values cannot be in this range is refused. `[-1, 1]` "
+            "accepts these values. Only for `generator`."
         ),
     )
 
 
 class DiffusersSource(FileSource):
-    """A diffusion model, as the library diffusers saves it."""
+    """A diffusion model in the format of the library diffusers."""
 
     is_rendered = True
     is_trained = True
 
     kind: Literal["diffusers"] = Field(
         description=(
-            "`diffusers`: what the pipeline of diffusers in the folder at `path` makes of a seed "
-            "(`docs/generators.md`). It takes the packages diffusers and transformers."
+            "`diffusers`: images that the pipeline of diffusers in the folder at `path` makes "
+            "from a seed (`docs/generators.md`). It needs the packages diffusers and "
+            "transformers."
         )
     )
-    count: ImageCount = Field(description="How many images.")
+    count: ImageCount = Field(description="Number of images.")
     seed: SeedOfImages = 0
     scheduler: Given[
         Annotated[str, Fits(r"[A-Za-z]\w*", "the name of a class, such as DDIMScheduler")]
@@ -409,48 +406,54 @@ class DiffusersSource(FileSource):
         default=None,
         description=(
             "The sampler, a class of diffusers such as `DDIMScheduler`, with the settings of the "
-            "folder's own; by default that one. Only for `diffusers`."
+            "pipeline's own sampler, which is the default. Only for `diffusers`."
         ),
     )
     steps: Given[Annotated[int, Field(ge=1, le=100_000)]] = Field(
         default=None,
-        description="Steps of the sampler; by default the pipeline's. Only for `diffusers`.",
+        description=(
+            "Number of steps of the sampler; by default the pipeline's number. Only for "
+            "`diffusers`."
+        ),
     )
     guidance: Given[Annotated[Number, Field(ge=0)]] = Field(
         default=None,
         description=(
-            "Scale of classifier-free guidance; by default the pipeline's. Only for `diffusers`."
+            "Scale of classifier-free guidance; by default the pipeline's scale. Only for "
+            "`diffusers`."
         ),
     )
     precision: Literal["float32", "float16", "bfloat16"] = Field(
         default="float32",
-        description="Of weights and arithmetic of a pipeline. Only for `diffusers`.",
+        description=(
+            "Precision of the weights and the arithmetic of a pipeline. Only for `diffusers`."
+        ),
     )
     label: LabelOfImages = None
     prompts: Given[PathText] = Field(
         default=None,
         description=(
-            "A text with a prompt in each line, for a pipeline that makes images of text: image i "
-            "is made of line i modulo their number. Only for `diffusers`."
+            "A text file with one prompt in each line, for a text-to-image pipeline. Image i uses "
+            "line i modulo the number of lines. Only for `diffusers`."
         ),
     )
     resolution: Given[Resolution] = Field(
         default=None,
         description=(
-            "Width and height of images that are made of text; by default the pipeline's. Only "
-            "for pipelines that take prompts."
+            "Width and height of the images of a text-to-image pipeline; by default the "
+            "pipeline's size."
         ),
     )
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=10,
         description=(
-            "Images that a pipeline makes at a time on a GPU, of which their last bits depend. "
-            "Only for `diffusers`."
+            "Number of images that a pipeline makes at a time on a GPU. The last bits of images "
+            "depend on it. Only for `diffusers`."
         ),
     )
 
 
-# Told as it is: pydantic warns of a whole number where it would tell a float.
+# Serialized unchanged, because pydantic warns if a whole number is serialized as a float.
 Setting = Annotated[
     Annotated[Annotated[bool, Flag] | Annotated[Number, Numeral] | Annotated[str, Text], WrittenAs],
     PlainSerializer(lambda value: value),
@@ -465,22 +468,25 @@ class PythonSource(AnySource):
 
     kind: Literal["python"] = Field(
         description=(
-            "`python`: what a function makes of the numbers of images (`docs/generators.md`). Its "
-            "code is run, for the first time when a run is planned: see `allow_code`."
+            "`python`: images that a function makes from the numbers of the images "
+            "(`docs/generators.md`). Its code is run, for the first time when a run is planned: "
+            "see `allow_code`."
         )
     )
     function: Annotated[
         str, Fits(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, as mine:images")
     ] = Field(
         description=(
-            "`module:function` for `python`: it takes an array of numbers of images, from 0, and "
-            "returns uint8 images (n, H, W, 3)."
+            "`module:function` for `python`. The function takes an array with the numbers of "
+            "images, from 0, and returns uint8 images (n, H, W, 3)."
         )
     )
-    count: ImageCount = Field(description="How many images.")
+    count: ImageCount = Field(description="Number of images.")
     resolution: Given[Resolution] = Field(
         default=None,
-        description="Width and height that the images must have; by default those of the first.",
+        description=(
+            "Width and height that the images must have; by default the size of the first image."
+        ),
     )
     seed: SeedOfImages = 0
     settings: dict[str, Setting] = Field(
@@ -492,59 +498,51 @@ class PythonSource(AnySource):
 
 
 class FeaturesSource(FileSource):
-    """Features that another tool has made of images, in place of the images."""
+    """Features of images that another tool made; the source has no images."""
 
     has_images = False
 
     kind: Literal["features"] = Field(
         description=(
-            "`features`: features of images in the file at `path`, which another tool has made. No "
-            "network runs, and what shows images is left out; only data sets with `resample: "
-            "false` may name such a source."
+            "`features`: features of images in the file at `path`, which another tool made. No "
+            "network runs, and everything that shows images is omitted. Only data sets with "
+            "`resample: false` may use such a source."
         )
     )
     count: Given[ImageCount] = Field(
         default=None,
-        description="How many images; all where left out, and otherwise those that `order` says.",
+        description=(
+            "Number of images. The default is all images; otherwise `order` decides which images "
+            "are used."
+        ),
     )
     order: Literal["random", "file"] = Field(
         default="random",
         description=(
-            "Which images stand for the set where fewer than all are used: a random subset, or the "
-            "first ones."
+            "Which images are used if not all are needed: a random subset, or the first images."
         ),
     )
     seed: SeedOfImages = 0
 
 
 class MadeSource(AnySource):
-    """What sources have whose images are made at any resolution."""
+    """The keys of sources that make images at any resolution."""
 
-    count: ImageCount = Field(
-        description=(
-            "How many images; for `files` all where left out, and otherwise those that "
-            "`order` says."
-        )
-    )
-    resolution: Resolution = Field(
-        description=(
-            "Width and height in pixels. Files keep their own size where it is left out; else "
-            "they are cropped to a centred square and resized (Lanczos), which changes FID."
-        )
-    )
+    count: ImageCount = Field(description=("Number of images."))
+    resolution: Resolution = Field(description=("Width and height in pixels."))
     seed: SeedOfImages = 0
 
 
 class CropsSource(MadeSource):
-    """What sources have that are made of the photographs inside installed packages."""
+    """The keys of sources that use the photographs inside installed packages."""
 
     framing: Literal["free", "aligned"] = Field(
         default="free",
         description=(
-            "Where crops lie. `free`: anywhere in a photograph, their side 35 to 100 % of its "
-            "shorter side. `aligned`: around the photograph's subject, their side 85 to 100 %, so "
-            "that mean images and mean maps of a class show the subject. Only for `photos` and "
-            "`imitation`."
+            "Position of the crops. `free`: anywhere in a photograph, with a side of 35 to 100 % "
+            "of the photograph's shorter side. `aligned`: around the subject of the photograph, "
+            "with a side of 85 to 100 %, so that mean images and mean maps of a class show the "
+            "subject. Only for `photos` and `imitation`."
         ),
     )
 
@@ -572,7 +570,7 @@ class ImitationSource(CropsSource):
         default=0.8,
         ge=0,
         le=2,
-        description="How badly the simulated generator errs; only for `imitation`.",
+        description="Size of the simulated generator's errors. Only for `imitation`.",
     )
 
 
@@ -601,10 +599,7 @@ SECTIONS: dict[str, type[AnySource]] = {
 
 
 def label_of(source: AnySource) -> int | str | None:
-    """Return the class, or the rule of classes, that the images of a source are asked for.
-
-    None where they are asked for none.
-    """
+    """Return the class, or the rule of classes, of a source's images; None if it has none."""
     label: int | str | None = getattr(source, "label", None)
     return label
 
@@ -615,7 +610,7 @@ def kinds_with(key: str) -> list[str]:
 
 
 def origin_of(file: FileSource | Statistics) -> str:
-    """Return where a file comes from, as the configuration says; "" if it says nothing."""
+    """Return the origin of a file in words, from the configuration; "" if it states none."""
     urls = [file.url] if isinstance(file.url, str) else file.url or []
     about = [file.size] if file.size is not None else []
     if file.licence is not None:
@@ -628,6 +623,6 @@ def origin_of(file: FileSource | Statistics) -> str:
 
 
 def opening_keys(kind: str) -> list[str]:
-    """Return the keys that say which images a source of a kind has."""
+    """Return the keys that determine the images of a source of this kind."""
     others = {"kind", "statistics", *FileSource.model_fields} - {"path"}
     return [key for key in SECTIONS[kind].model_fields if key not in others]
