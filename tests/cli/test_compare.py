@@ -217,9 +217,9 @@ def test_the_written_file_has_the_same_configuration(images: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"name": "../x"}, r"run: '../x' is not right"),
-        ({"name": ""}, "run: '' is not right"),
-        ({"controls": ["efficientnet-lite0"]}, "is the network of FID itself"),
+        ({"name": "../x"}, r"run: '../x' is not valid"),
+        ({"name": ""}, "run: '' is not valid"),
+        ({"controls": ["efficientnet-lite0"]}, "is FID's network"),
     ],
 )
 def test_a_configuration_with_faults_is_not_written(

@@ -227,7 +227,7 @@ def test_a_dry_run_writes_nothing(project: Path, option: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["gone.yaml"], "fringe: gone.yaml: is not there; give the path of a configuration"),
+        (["gone.yaml"], "fringe: gone.yaml: does not exist; give the path of a configuration"),
         (["fake"], "fringe: fake: is a folder"),
         (["my run.yaml", "--profile", "lsf"], "fringe: --profile lsf: no such profile; "),
         (["my run.yaml", "--snakefile", "x"], "fringe: x: does not exist; omit --snakefile"),
@@ -381,7 +381,7 @@ def test_cost_takes_a_folder_or_a_configuration(
     assert main(["cost", "my run.yaml"]) == 0
     assert capfd.readouterr().out == by_folder
     assert main(["cost", "gone"]) == 1
-    assert "gone: is not there; give the path of a configuration" in capfd.readouterr().err
+    assert "gone: does not exist; give the path of a configuration" in capfd.readouterr().err
 
 
 def test_documents_are_written(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Which metrics a configuration may ask for, and where they are measured."""
+"""Tests of `evaluation/metrics`: the allowed metrics, and the networks that measure them."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def sources(real: int = 1000, **about: Any) -> dict[str, dict[str, Any]]:
     return {"real": {"count": real}, "fake": {"count": 500, **about}}
 
 
-def test_an_unknown_metric_is_named_with_those_that_are_known() -> None:
+def test_message_names_an_unknown_metric_and_the_known_metrics() -> None:
     config = copy.deepcopy(CONFIG)
     config["evaluation"]["metrics"] = ["fid", "fd"]
     (fault,) = complete(config).faults
-    assert fault.startswith("evaluation/metrics/1: 'fd' is not right: a metric; known are fid, ")
+    assert fault.startswith("evaluation/metrics/1: 'fd' is not valid: a metric; known are fid, ")
 
 
-def test_a_network_that_does_not_give_what_a_metric_needs_is_left_out() -> None:
+def test_a_network_without_logits_is_omitted_for_metrics_of_logits() -> None:
     config = made(["fid", "inception_score"])
     assert choices.asked_metrics(config, "inception") == ["fid", "inception_score"]
     assert choices.asked_metrics(config, "clip") == ["fid"]
@@ -52,7 +52,7 @@ def test_a_network_that_does_not_give_what_a_metric_needs_is_left_out() -> None:
     assert list(_asked_metric_faults(config, sources())) == []
 
 
-def test_sfid_brings_its_network() -> None:
+def test_sfid_adds_its_network() -> None:
     config = made(["sfid", "coverage"])
     assert choices.asked_networks(config) == ["inception", "clip", "inception-spatial"]
     assert choices.asked_metrics(config, "inception-spatial") == ["sfid"]
@@ -74,7 +74,7 @@ def test_schemes_and_repeats() -> None:
     assert choices.repeats(none, "matched") == 1
 
 
-def test_a_scheme_that_the_run_does_not_have() -> None:
+def test_an_unknown_scheme_is_a_fault() -> None:
     config = made(["fid"], evaluation={**CONFIG["evaluation"], "metric_schemes": ["top7"]})
     (fault,) = _asked_metric_faults(config, sources())
     assert fault.startswith(
@@ -82,19 +82,19 @@ def test_a_scheme_that_the_run_does_not_have() -> None:
     )
 
 
-def test_a_metric_that_no_network_gives_is_a_fault() -> None:
+def test_a_metric_that_no_network_can_measure_is_a_fault() -> None:
     config = made(
         ["inception_score"], network="dinov2-b", datasets={"pair": CONFIG["datasets"]["pair"]}
     )
     (fault,) = _asked_metric_faults(config, sources())
     assert fault == (
-        "evaluation/metrics: inception_score needs logits, and no network of the run has any "
+        "evaluation/metrics: inception_score needs logits, but no network of the run has any "
         "(dinov2-b, clip); name a classifier in `controls`, such as inception, or leave the metric "
         "out"
     )
 
 
-def test_the_classifier_is_named_where_it_is_not_a_control() -> None:
+def test_message_names_the_classifier_of_the_run() -> None:
     config = made(["inception_score"], network="dinov2-b", classifier="resnet50")
     (fault,) = _asked_metric_faults(config, sources())
     assert "name a classifier in `controls`, such as resnet50, or leave" in fault
@@ -121,11 +121,11 @@ def test_fewer_images_than_a_metric_needs_are_a_fault() -> None:
     assert list(_asked_metric_faults(config, sources())) == []
 
 
-def test_logits_of_another_tool_that_are_not_there() -> None:
+def test_missing_logits_of_another_tool_are_a_fault() -> None:
     config = made(["inception_score"])
     faults = list(_asked_metric_faults(config, sources(logits=False)))
-    assert len(faults) == 2, "of each data set"
-    assert "sources/fake holds features without any" in faults[0]
+    assert len(faults) == 2, "one for each data set"
+    assert "sources/fake has features without logits" in faults[0]
     assert list(_asked_metric_faults(config, sources(logits=True))) == []
 
 
@@ -135,20 +135,20 @@ def test_memorization_needs_other_real_images(real: int, faulty: bool) -> None:
     assert bool(faults) is faulty
     if faulty:
         assert faults[0] == (
-            "evaluation/metrics: memorization needs other real images than the 400 that are "
-            "compared, and sources/real has 499 in all; lower datasets/faces/n_real (or "
+            "evaluation/metrics: memorization needs real images in addition to the 400 compared "
+            "images, but sources/real has only 499 images; lower datasets/faces/n_real (or "
             "evaluation/n_real, --count-real of a command) by 1 or more, or leave the metric out"
         )
 
 
-def test_logits_without_bias_are_made_for_inception_only() -> None:
+def test_logits_without_bias_are_computed_only_for_inception() -> None:
     config = made(["inception_score"], controls=["clip", "resnet50"])
     assert choices.asks_classifier(config, "faces", "inception")
     assert not choices.asks_classifier(config, "faces", "resnet50")
     assert not choices.asks_classifier(made(["coverage"]), "faces", "inception")
 
 
-def test_images_are_scored_in_one_network_without_any_control() -> None:
+def test_metrics_can_be_measured_without_controls() -> None:
     config, faults, _ = complete(
         {
             "run": "run",

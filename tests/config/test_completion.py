@@ -1,4 +1,4 @@
-"""Configurations are completed, and every fault of theirs is found at once."""
+"""Tests of the completion of configurations, which finds all faults at once."""
 
 from __future__ import annotations
 
@@ -77,30 +77,30 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sources", "fake", "sevrity"], 1, "sources/fake: unknown key sevrity; known here: "),
         (["seed"], "one", "seed: 'one' is not a whole number"),
         (["seed"], -1, "seed: -1 is less than the minimum of 0"),
-        (["run"], "My Run", "run: 'My Run' is not right: small letters"),
-        (["controls"], ["clip", "clip"], "controls: ['clip', 'clip'] names something twice"),
-        (["schemes", "top"], [1, 5, 1], "schemes/top: [1, 5, 1] names something twice"),
+        (["run"], "My Run", "run: 'My Run' is not valid: lower-case letters"),
+        (["controls"], ["clip", "clip"], "controls: ['clip', 'clip'] has a duplicate"),
+        (["schemes", "top"], [1, 5, 1], "schemes/top: [1, 5, 1] has a duplicate"),
         (["evaluation", "repeats", "table1"], 0, "evaluation/repeats/table1: 0 is less than"),
         (["evaluation", "gamma_factors"], [2], "evaluation/gamma_factors: [2] does not contain"),
         (["sources", "fake", "kind"], "photo", "sources/fake/kind: 'photo' is not one of"),
-        (["controls"], ["efficientnet-lite0"], "controls: efficientnet-lite0 is the network of"),
+        (["controls"], ["efficientnet-lite0"], "controls: efficientnet-lite0 is FID's network"),
         (["datasets", "faces", "real"], "rael", "datasets/faces/real: no source is named 'rael'"),
         (["datasets", "faces", "checks"], {"distances": {"clip": 2.75}},
          "datasets/faces/checks/distances: clip is neither `network` nor a control"),
-        (["sources", "fake", "url"], "https://x.org/a", "sources/fake/url: images of kind"),
+        (["sources", "fake", "url"], "https://x.org/a", "sources/fake/url: a source of kind"),
         (["sources", "real", "url"], "x.org/a",
-         "sources/real/url: 'x.org/a' is not right: an address that begins with http"),
-        (["results"], "out{a}", "results: 'out{a}' is not right: Snakemake would take braces"),
-        (["device"], "gpu", "device: 'gpu' is not right: auto, cpu, cuda or cuda:1"),
+         "sources/real/url: 'x.org/a' is not valid: an address that begins with http"),
+        (["results"], "out{a}", "results: 'out{a}' is not valid: Snakemake would read braces"),
+        (["device"], "gpu", "device: 'gpu' is not valid: auto, cpu, cuda or cuda:1"),
         (["run"], "FFHQ 256",
-         "run: 'FFHQ 256' is not right: small letters, digits, - and _, beginning with a letter or "
-         "digit; for example ffhq-256"),
+         "run: 'FFHQ 256' is not valid: lower-case letters, digits, - and _, beginning with a "
+         "letter or digit; for example ffhq-256"),
         (["datasets", "faces", "region"], 3.5, "datasets/faces/region: 3.5 is"),
         (["sources", "real"], {"path": "a-{0..3}.tar", "url": "https://x.org/a"},
          "sources/real/url: is the address of one file, but a-{0..3}.tar is a pattern"),
-        (["sources", "real", "unpack"], "cat", "sources/real/unpack: a folder of the archive at"),
+        (["sources", "real", "unpack"], "cat", "sources/real/unpack: names a folder of the"),
         (["missing"], "ignore", "missing: 'ignore' is not one of"),
-        (["datasets", "Faces"], {}, "datasets: 'Faces' is not right: small letters"),
+        (["datasets", "Faces"], {}, "datasets: 'Faces' is not valid: lower-case letters"),
         (["sources", "real", "path"], 3, "sources/real/path: 3 is read as a number, but"),
         (["sources", "real"], {}, "sources/real/path: missing; a source of kind files needs it"),
         (["sources", "fake", "path"], "x", "sources/fake/path: only for kind files"),
@@ -110,8 +110,8 @@ def test_a_data_set_overrides_the_counts() -> None:
          "sources/fake/range: [0] is too short"),
         (["sources", "fake"], {"kind": "generator", "path": "g.pt", "count": 9, "label": "real"},
          "sources/fake/label: 'real' is not one of ['balanced', 'uniform', 'dataset']"),
-        (["convergence", "datasets"], ["x"], "convergence/datasets: no data set that is resampled"),
-        (["sensitivity", "datasets"], ["x"], "sensitivity/datasets: no data set that is resampled"),
+        (["convergence", "datasets"], ["x"], "convergence/datasets: no resampled data set"),
+        (["sensitivity", "datasets"], ["x"], "sensitivity/datasets: no resampled data set"),
         (["sensitivity", "networks"], ["clip"], "sensitivity/networks: clip is not a control"),
         (["datasets", "faces", "examples"], {"seeds": [5, 0]},
          "datasets/faces/examples/seeds: 0 is the seed of fake itself"),
@@ -133,12 +133,12 @@ def test_a_data_set_overrides_the_counts() -> None:
 def test_a_fault_begins_with_its_key(keys: list[str], value: Any, fault: str) -> None:
     _, faults, _ = complete(changed(*keys, to=value))
     assert [found for found in faults if found.startswith(fault)], faults
-    # A name that breaks the rule for names is a data set too, and lacks its keys.
+    # A name that breaks the rule for names is a data set, too; its keys are missing.
     assert len(faults) == (3 if value == {} and keys[0] == "datasets" else 1), faults
 
 
 @pytest.mark.parametrize("key", ["run", "network", "sources", "datasets"])
-def test_what_is_missing_is_named(key: str) -> None:
+def test_message_names_a_missing_key(key: str) -> None:
     config = {name: value for name, value in CONFIG.items() if name != key}
     _, faults, _ = complete(config)
     assert f"top level: key {key} is missing; add it" in faults
@@ -163,7 +163,7 @@ def test_images_of_files_have_no_seeds(key: str, asked: dict[str, Any], fault: s
     ],
 )
 @pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}])
-def test_any_shape_gets_a_message_and_no_crash(key: str, value: Any) -> None:
+def test_a_value_of_any_type_gets_a_message(key: str, value: Any) -> None:
     _, faults, _ = complete(changed(key, to=value))
     assert faults or (key, value) == ("controls", ["a"])
 
@@ -187,11 +187,11 @@ NO_PATHS = {
     "classes", "classifier", "differs", "generators", "held_out", "ignore", "label_column",
     "metric_schemes", "metrics", "null_spaces", "select", "source", "statistics", "trained_with",
 }  # fmt: skip
-NO_PATHS |= {"function", "settings", "scheduler"}  # of sources whose images are made
+NO_PATHS |= {"function", "settings", "scheduler"}  # keys of sources that make images
 
 
 def texts(rule: Any, key: str = "") -> list[tuple[str, bool]]:
-    """Every key that may hold text, and whether that is a path."""
+    """Return every key that may have a text, and whether the text is a path."""
     is_text = rule.get("type") == "string" and not {"enum", "const"} & set(rule)
     found = [(key, rule.get("format") == "path")] if is_text else []
     for name, one in rule.get("properties", {}).items():
@@ -201,8 +201,8 @@ def texts(rule: Any, key: str = "") -> list[tuple[str, bool]]:
     return found
 
 
-def test_every_text_is_a_path_or_known_to_be_none() -> None:
-    """A new key that names a file or folder must say `format: path`, or be named above."""
+def test_every_text_is_a_path_or_listed_as_no_path() -> None:
+    """A new key that names a file or folder needs `format: path`, or must be listed above."""
     assert {key for key, is_path in texts(rules()) if not is_path} == NO_PATHS
     config = copy.deepcopy({**CONFIG, **PATHS})
     walked = {place.keys[-1] for place in walk(config) if place.is_path}
@@ -221,15 +221,15 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
     assert faults == []
     found = [p.value for p in walk(completed.plain()) if p.is_path and isinstance(p.value, str)]
     assert sorted(found) == [f"/home/me/{letter}" for letter in "CDFKMNPRSTW"]
-    # Relative paths of data start from the folder of data, wherever that is.
+    # Relative paths of data are joined to the data folder.
     config["sources"]["real"]["path"] = "P"
     assert complete(config)[0].plain()["sources"]["real"]["path"] == "/home/me/D/P"
-    # Addresses stay as they are.
+    # Addresses do not change.
     config["container"] = "docker://me/fringe"
     assert complete(config).config.container == "docker://me/fringe"
 
 
-def test_a_file_of_the_package_is_named_by_its_place() -> None:
+def test_a_path_may_name_a_file_of_the_package() -> None:
     config = copy.deepcopy({**CONFIG, **PATHS})
     config["sources"]["real"]["path"] = "fringe:generators/g.safetensors"
     folder = Path(fringe.__file__).parent
@@ -237,14 +237,14 @@ def test_a_file_of_the_package_is_named_by_its_place() -> None:
     assert found == str(folder / "generators" / "g.safetensors")
 
 
-def test_a_home_that_nobody_has() -> None:
+def test_the_home_of_an_unknown_user_is_refused() -> None:
     _, faults, _ = complete(changed("results", to="~nobody-of-this-name/results"))
     (fault,) = faults
     assert fault.startswith("results: ~nobody-of-this-name/results: this machine does not know")
 
 
 def test_variables_in_paths_are_refused(tmp_path: Path) -> None:
-    """Another machine may give them another value; a folder of that name is one, though."""
+    """They may have other values on other machines. A folder with such a name is accepted."""
     config = changed("results", to="$SCRATCH/results")
     config["data_dir"] = str(tmp_path)
     config["sources"]["real"]["path"] = "${DATA}/real.zip"
@@ -271,7 +271,7 @@ def test_faults_of_all_kinds_are_found_together() -> None:
     ]  # fmt: skip
 
 
-def test_names_are_looked_up_where_all_sources_are_wrong() -> None:
+def test_names_are_checked_even_if_all_sources_are_wrong() -> None:
     config = changed("datasets", "faces", "generated", to="faek")
     config["sources"] = {"real": {"kind": "photo"}, "fake": {"kind": "photos", "count": "many"}}
     faults = complete(config).faults
@@ -281,7 +281,7 @@ def test_names_are_looked_up_where_all_sources_are_wrong() -> None:
     }
 
 
-def test_all_faults_make_one_message() -> None:
+def test_one_message_lists_all_faults() -> None:
     raise_faults([])
     with pytest.raises(FringeError, match=r"has 1 fault:\n  - a: b$"):
         raise_faults(["a: b"])
@@ -292,14 +292,14 @@ def test_all_faults_make_one_message() -> None:
 def test_the_description_names_every_key() -> None:
     text = describe()
     for row in (
-        "| `run` | string | required | Name of the run;",
-        "| `extraction/keep_images` | boolean | `true` | Keep",
+        "| `run` | string | required | Name of the run.",
+        "| `extraction/keep_images` | boolean | `true` | Store",
         "| `sources/<name>/severity` | number, 0 to 2 | `0.8` |",
     ):
         assert row in text
 
 
-def test_labels_of_a_data_set_are_those_of_one_source() -> None:
+def test_label_rule_dataset_needs_exactly_one_real_source() -> None:
     generator = {"kind": "generator", "path": "g.pkl", "count": 120, "label": "dataset"}
     config = changed("sources", "fake", to=generator)
     config["datasets"]["faces"]["snapshots"] = []
@@ -309,21 +309,21 @@ def test_labels_of_a_data_set_are_those_of_one_source() -> None:
     (fault,) = complete(config)[1]
     assert fault == (
         "sources/fake/label: `dataset` would mean the labels of several sources (real in faces, "
-        "cats in cats); name a source for each of them, which may have the same path"
+        "cats in cats); add one generator source for each of them, with the same path"
     )
     config["sources"]["cats"] = {"kind": "photos", "count": 120, "resolution": 32}
     config["datasets"]["faces"]["real"] = "cats"
     (fault,) = complete(config)[1]
     assert fault == (
-        "sources/fake/label: `dataset` means the labels of cats, whose images are made and have "
-        "none; name a class, or say `balanced` or `uniform`"
+        "sources/fake/label: `dataset` means the labels of cats, whose images are not in files "
+        "and have no labels; write a class, `balanced` or `uniform`"
     )
     config["datasets"] = {"faces": {"real": "fake", "generated": "cats"}}
     (fault,) = complete(config)[1]
-    assert fault.startswith("sources/fake/label: `dataset` means the labels of real images, and no")
+    assert fault.startswith("sources/fake/label: `dataset` means the labels of real images, but no")
 
 
-def test_only_of_controls_the_own_null_space_is_measured() -> None:
+def test_null_spaces_must_be_controls() -> None:
     assert complete(changed("null_spaces", to=["untrained"])).faults == []
     (fault,) = complete(changed("null_spaces", to=["clip"])).faults
     assert str(fault).startswith("null_spaces: clip is not a control; the controls are untrained")

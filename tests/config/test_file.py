@@ -1,4 +1,4 @@
-"""Files of configurations are read as Snakemake reads them, and what is wrong in them is named."""
+"""Tests of the readers of configuration files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_file_is_read_as_snakemake_reads_it(tmp_path: Path, text: str) -> None
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a: 1\nb:\n\tc: 2\n", "line 3: a tab, where YAML takes only spaces"),
+        ("a: 1\nb:\n\tc: 2\n", "line 3: a tab, where YAML allows only spaces"),
         ("a: [", "is not YAML (line 1: "),
         ("a: b: c", "is not YAML (line 1: a second colon, "),
         ("a: 1\nselect: *.jpg", "is not YAML (line 2: a * outside quotes); put patterns in quotes"),
@@ -61,7 +61,9 @@ def test_a_file_is_read_as_snakemake_reads_it(tmp_path: Path, text: str) -> None
         (b"\x80\x04", "line 1 is not in UTF-8"),
     ],
 )
-def test_what_cannot_be_read(tmp_path: Path, content: str | bytes, message: str) -> None:
+def test_message_describes_an_unreadable_file(
+    tmp_path: Path, content: str | bytes, message: str
+) -> None:
     path = write(tmp_path, content)
     with pytest.raises(FringeError) as caught:
         read_config(path)
@@ -69,15 +71,15 @@ def test_what_cannot_be_read(tmp_path: Path, content: str | bytes, message: str)
     assert message in str(caught.value)
 
 
-def test_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FringeError, match=r"none\.yaml: is not there; give the path of a config"):
+def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FringeError, match=r"none\.yaml: does not exist; give the path of a config"):
         read_config(tmp_path / "none.yaml")
     with pytest.raises(FringeError, match="is a folder, not a file"):
         read_config(tmp_path)
 
 
 def nested(value: Any) -> list[tuple[tuple[Any, ...], Any]]:
-    """Every key of a configuration with its value, None in the place of mappings and lists."""
+    """Return every key of a configuration with its value; None for mappings and lists."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value)
     found = []
     for key, item in pairs:
@@ -87,8 +89,8 @@ def nested(value: Any) -> list[tuple[tuple[Any, ...], Any]]:
     return found
 
 
-def test_entries_hold_all_that_is_read() -> None:
-    """The slow way, without lines, is to read the file and to walk through what was read."""
+def test_entries_contain_all_values() -> None:
+    """The expected entries, without lines, come from a parsed file."""
     path = REPOSITORY / "config/config.yaml"
     entries = read_entries(path)
     assert [(one.names, one.value) for one in entries] == nested(yaml.safe_load(path.read_text()))
@@ -98,7 +100,7 @@ def test_entries_hold_all_that_is_read() -> None:
         assert isinstance(one.key, int) or str(one.names[-1]) in line
 
 
-def test_entries_tell_lines_and_spellings(tmp_path: Path) -> None:
+def test_entries_contain_lines_and_spellings(tmp_path: Path) -> None:
     path = write(tmp_path, "run: 2024-01-01\nsources:\n  0256: {path: no}\n  1.50: [1e-3, '7']\n")
     found = [(one.names, one.key, one.text, one.value, one.place) for one in read_entries(path)]
     assert found == [
@@ -112,7 +114,7 @@ def test_entries_tell_lines_and_spellings(tmp_path: Path) -> None:
     ]
 
 
-def test_entries_that_come_by_anchors(tmp_path: Path) -> None:
+def test_entries_of_anchors(tmp_path: Path) -> None:
     text = "a: &x {p: 1, q: 2}\nb: &y {p: 3}\nc: {<<: [*y, *x], r: 4}\nd: {q: 5, <<: *x}\n"
     path = write(tmp_path, text)
     entries = read_entries(path)
@@ -121,15 +123,15 @@ def test_entries_that_come_by_anchors(tmp_path: Path) -> None:
     assert last == dict(nested(yaml.safe_load(text)))
 
 
-def test_keys_that_stand_twice(tmp_path: Path) -> None:
+def test_duplicate_keys(tmp_path: Path) -> None:
     path = write(tmp_path, "a: 1\nb:\n  c: {d: 1, d: 2}\n  e: [{f: 1}, {f: 1, f: 2}]\na: 2\n")
     faults = duplicate_keys(read_entries(path))
     assert [fault.split(":")[0] for fault in faults] == ["b/c/d", "b/e/1/f", "a"]
-    assert f"a: stands twice ({path}, line 5); rename or drop one" in faults
+    assert f"a: duplicate key ({path}, line 5); rename or drop one" in faults
     path = write(tmp_path, '{"a": {"b": 1, "b": 2},\n\t"a": [{"c": 1}, {"c": 2}]}')
     assert duplicate_keys(read_entries(path)) == [
-        f"a/b: stands twice ({path}); rename or drop one",
-        f"a: stands twice ({path}); rename or drop one",
+        f"a/b: duplicate key ({path}); rename or drop one",
+        f"a: duplicate key ({path}); rename or drop one",
     ]
     (entry,) = read_entries(write(tmp_path, json.dumps({"run": 2024})))
     assert (entry.names, entry.text, entry.value) == (("run",), "2024", 2024)

@@ -1,4 +1,4 @@
-"""The protocol of a configuration: it supplies what is left out, and what is written wins."""
+"""Tests of the key `protocol`, which sets the defaults of missing keys."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def completed(**changes: Any) -> Any:
     return config
 
 
-def test_a_protocol_supplies_what_is_left_out() -> None:
+def test_a_protocol_sets_missing_keys() -> None:
     config = completed(protocol="dgm-eval")
     assert config.network == "inception-pytorch-fid"
     assert config.controls == ["dinov2-l"]
@@ -47,7 +47,7 @@ def test_a_protocol_supplies_what_is_left_out() -> None:
     assert config.datasets["faces"].n_real == 50_000
 
 
-def test_what_is_written_wins() -> None:
+def test_written_keys_override_the_protocol() -> None:
     config = completed(
         protocol="dgm-eval",
         network="inception",
@@ -62,7 +62,7 @@ def test_what_is_written_wins() -> None:
     assert config.evaluation.n_generated == 50_000
 
 
-def test_the_network_of_fid_is_no_control_of_its_own() -> None:
+def test_the_network_of_fid_is_removed_from_the_protocol_s_controls() -> None:
     config = completed(protocol="torch-fidelity", network="vgg16")
     assert config.controls == ["untrained"]
     assert completed(protocol="clean-fid", network="clip").controls == ["untrained"]
@@ -77,7 +77,7 @@ def test_without_a_protocol_nothing_changes_and_the_network_is_required() -> Non
 
 
 @pytest.mark.parametrize("name", ["ADM", 3, None, ["adm"]])
-def test_a_protocol_that_is_unknown_is_a_fault(name: Any) -> None:
+def test_an_unknown_protocol_is_a_fault(name: Any) -> None:
     _, faults, _ = complete(CONFIG | {"network": "inception", "protocol": name})
     assert len(faults) == 1
     assert faults[0].startswith("protocol: ")
@@ -89,7 +89,7 @@ def test_a_section_of_another_shape_is_one_fault() -> None:
     assert faults[0].startswith("evaluation: 3 is not")
 
 
-def test_all_is_what_a_source_has() -> None:
+def test_all_is_replaced_by_the_count_of_the_source() -> None:
     written = completed(network="inception", evaluation={"n_real": "all", "n_generated": "all"})
     assert written.datasets["faces"].n_real == ALL_IMAGES
     written = written.model_copy(update={"least": {"real": ALL_IMAGES, "fake": 3}})
@@ -103,7 +103,7 @@ def test_all_is_what_a_source_has() -> None:
     assert unopened.datasets["faces"].n_real == ALL_IMAGES
 
 
-def test_models_of_a_comparison_have_as_many_images() -> None:
+def test_models_of_a_comparison_need_equal_counts() -> None:
     datasets = copy.deepcopy(CONFIG["datasets"])
     datasets["pair"]["n_generated"] = "all"
     written = completed(
@@ -114,8 +114,8 @@ def test_models_of_a_comparison_have_as_many_images() -> None:
     )
     (fault,) = differing_counts(written, with_counts(written, COUNTS))
     assert fault == (
-        "comparisons/two/generators: `n_generated: all` stands for 100, 90 images of their data "
-        "sets, so their distances do not compare; write a number that all have"
+        "comparisons/two/generators: `n_generated: all` means 100, 90 images of their data "
+        "sets, so their distances cannot be compared; write a number that all data sets have"
     )
     alike = COUNTS | {"other": {"count": 100}}
     assert list(differing_counts(written, with_counts(written, alike))) == []

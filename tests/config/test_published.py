@@ -1,4 +1,4 @@
-"""Names of the catalogue in a configuration: what is filled in, and what is refused."""
+"""Tests of catalogue names and published distances in a configuration."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_path_address_count_and_licence_come_from_the_catalogue() -> None:
     assert isinstance(fake, FileSource)
     assert fake.path == "/data/data/published/stylegan2-ada/cifar10.pkl"
     assert fake.url == catalogue()["stylegan2-ada/cifar10"].urls[0]
-    # The configuration itself keeps the names.
+    # The original configuration keeps the names.
     assert written == config()
     assert published_in(written) == {
         ("sources", "fake"),
@@ -51,7 +51,7 @@ def test_path_address_count_and_licence_come_from_the_catalogue() -> None:
     }
 
 
-def test_what_the_configuration_says_stays() -> None:
+def test_written_keys_override_the_catalogue() -> None:
     given = {"path": "published:edm/cifar10", "count": 7, "url": "https://a.org/b"}
     own = {"url": "https://b.org/c.pkl", "sha256": "0" * 64, "licence": "ours"}
     completed = complete(config(real={"statistics": {"inception": given}}, fake=own))
@@ -71,7 +71,7 @@ def test_a_section_with_a_published_path_needs_no_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "said"),
     [
         (
             {"fake": {"path": "published:stylegan2-ada/cifar"}},
@@ -88,7 +88,7 @@ def test_a_section_with_a_published_path_needs_no_count() -> None:
         ),
         (
             {"real": {"statistics": {"dinov2-l-edm2": "published:edm/cifar10"}}},
-            "sources/real/statistics/dinov2-l-edm2: published:edm/cifar10: is of features of",
+            "sources/real/statistics/dinov2-l-edm2: published:edm/cifar10: has statistics of",
         ),
         (
             {"real": {"statistics": {"inception": "cifar10.npz"}}},
@@ -100,9 +100,9 @@ def test_a_section_with_a_published_path_needs_no_count() -> None:
         ),
     ],
 )
-def test_a_name_that_does_not_fit_is_one_fault(changes: dict[str, Any], told: str) -> None:
+def test_an_unsuitable_name_is_one_fault(changes: dict[str, Any], said: str) -> None:
     (fault,) = faults(**changes)
-    assert fault.startswith(told)
+    assert fault.startswith(said)
 
 
 def stated(**changes: Any) -> list[str]:
@@ -114,23 +114,23 @@ def stated(**changes: Any) -> list[str]:
     return complete(written).faults
 
 
-def test_a_published_distance_is_of_a_network_that_is_measured() -> None:
+def test_the_network_of_a_published_distance_must_be_measured() -> None:
     assert stated() == []
     assert stated(network="dinov2-l-edm2", distance={"std": 0, "n_real": 50000}) == []
     (fault,) = stated(network="clip")
     assert fault.startswith("datasets/a/published: clip is neither `network` nor a control")
 
 
-def test_a_published_distance_that_cannot_be_is_refused() -> None:
+def test_an_invalid_published_distance_is_refused() -> None:
     (fault,) = stated(distance={"value": 0})
     assert fault.startswith("datasets/a/published/inception/value: 0 is not greater than 0")
     (fault,) = stated(distance={"valeu": 3})
     assert "unknown key valeu" in fault
     faults = stated(resample=False)
-    assert any(fault.startswith("datasets/a/published: only of data sets") for fault in faults)
+    assert any(fault.startswith("datasets/a/published: only for resampled") for fault in faults)
 
 
-def test_a_source_in_several_lines_becomes_one() -> None:
+def test_a_source_with_several_lines_becomes_one_line() -> None:
     written = config()
     distance = {"value": 3, "source": "Somebody\n  2020"}
     written["datasets"]["a"]["published"] = {"inception": distance}

@@ -1,4 +1,4 @@
-"""A configuration is checked against its model, and what of it is right is found."""
+"""Tests of the check of a configuration against its model."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration with its defaults, in plain values."""
+    """Return a configuration with its defaults, as plain values."""
     plain = complete(config).config.plain()
     return {key: plain[key] for key in Config.model_fields if key in plain}
 
 
-def test_a_right_configuration_is_an_object_of_the_model() -> None:
+def test_a_valid_configuration_is_an_object_of_the_model() -> None:
     checked = check_shape(completed(CONFIG))
     assert (checked.faults, checked.wrong) == ([], frozenset())
     config = checked.config
@@ -61,8 +61,8 @@ def test_a_right_configuration_is_an_object_of_the_model() -> None:
     assert config.datasets["faces"].n_real == config.evaluation.n_real == 50_000
 
 
-def test_numbers_keep_the_type_that_they_are_written_in() -> None:
-    """Params of jobs hold them, and 1.0 in the place of 1 would make results stale."""
+def test_numbers_keep_their_type() -> None:
+    """Params of jobs contain numbers, and 1.0 instead of 1 would make results stale."""
     changes = ("optimization", {"tolerance": 1, "released": {"merge": 0.5}})
     config = complete(changed(changes)).config
     assert repr(config.optimization.tolerance) == "1"
@@ -73,8 +73,8 @@ def test_numbers_keep_the_type_that_they_are_written_in() -> None:
     assert repr(source.truncation) == "1"
 
 
-def test_keys_keep_the_order_that_they_are_written_in() -> None:
-    """Params of jobs hold whole sections, and another order would make results stale."""
+def test_keys_keep_their_order() -> None:
+    """Params of jobs contain whole sections, and another order would make results stale."""
     written = {"tolerance": 1, "released": {"merge": 0.5, "steps": 3}, "method": "auto"}
     config = complete(changed(("optimization", written))).config
     found = config.optimization.plain()
@@ -85,7 +85,7 @@ def test_keys_keep_the_order_that_they_are_written_in() -> None:
 
 
 def test_rules_read_keys_that_exist() -> None:
-    """Mypy does not read them."""
+    """Mypy does not check the keys in the rules."""
     config = complete(CONFIG).config
     files = [REPOSITORY / "Snakefile", *(REPOSITORY / "rules").glob("*.smk")]
     text = "\n".join(path.read_text() for path in files)
@@ -97,7 +97,7 @@ def test_rules_read_keys_that_exist() -> None:
 
 
 @pytest.mark.parametrize("value", [True, "1", None, float("nan"), -1])
-def test_what_is_no_right_number_is_refused(value: object) -> None:
+def test_an_invalid_number_is_refused(value: object) -> None:
     for key in ("optimization/tolerance", "extraction/minutes_per_job", "sources/fake/truncation"):
         config = completed(CONFIG)
         *above, last = key.split("/")
@@ -109,7 +109,7 @@ def test_what_is_no_right_number_is_refused(value: object) -> None:
         assert fault.startswith(f"{key}: ")
 
 
-def test_what_several_keys_make_together_is_found_next_to_what_one_makes() -> None:
+def test_faults_of_one_key_and_of_several_keys_are_found_together() -> None:
     changes = (
         ("extraction/shard_size", 120),
         ("extraction/workers", "many"),
@@ -128,21 +128,21 @@ def test_what_several_keys_make_together_is_found_next_to_what_one_makes() -> No
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        # Left out, these leave a source without a key, a name without its meaning, ...
+        # Removing these values leaves a source without a key, a name without a target, ...
         (("sources/fake/count", "many"), "sources/fake/count: 'many' is not a whole number"),
         (("sources/fake", 3), "sources/fake: 3 is not a section with keys"),
         (("sources/fake/kind", "photo"), "sources/fake/kind: 'photo' is not one of"),
-        (("controls", ["clip", "clip"]), "controls: ['clip', 'clip'] names something twice"),
+        (("controls", ["clip", "clip"]), "controls: ['clip', 'clip'] has a duplicate"),
         (("datasets/crops", []), "datasets/crops: [] is not a section with keys"),
         (("evaluation", 3), "evaluation: 3 is not a section with keys"),
         (("evaluation/n_real", 1), "evaluation/n_real: 1 is less than the minimum of 2"),
         (("network", 3.5), "network: 3.5 is read as a number, but must be text"),
-        (("run", "My run"), "run: 'My run' is not right"),
+        (("run", "My run"), "run: 'My run' is not valid"),
         (("extraction/batch_size", -7), "extraction/batch_size: -7 is less than the minimum"),
         (("sources/real/path", ""), "sources/real/path: '' is empty"),
     ],
 )
-def test_no_fault_follows_from_what_is_left_out(change: tuple[str, Any], fault: str) -> None:
+def test_removed_values_cause_no_other_faults(change: tuple[str, Any], fault: str) -> None:
     asked = ("sensitivity/networks", ["clip"])
     checks = ("datasets/faces/checks", {"distances": {"clip": 1}})
     _, faults, _ = complete(changed(asked, checks, change))
@@ -150,7 +150,7 @@ def test_no_fault_follows_from_what_is_left_out(change: tuple[str, Any], fault: 
     assert faults[0].startswith(fault)
 
 
-def test_names_are_followed_in_what_is_right() -> None:
+def test_names_are_checked_in_the_valid_part() -> None:
     changes = (
         ("run", "My run"),
         ("sources/more/count", "many"),
@@ -164,7 +164,7 @@ def test_names_are_followed_in_what_is_right() -> None:
     ]
 
 
-def test_a_source_has_only_what_its_kind_reads() -> None:
+def test_a_source_has_only_the_keys_of_its_kind() -> None:
     config, faults, _ = complete(CONFIG)
     assert faults == []
     assert config.sources["more"].plain() == {

@@ -1,4 +1,4 @@
-"""One source that names the folder of a training stands for all its snapshots."""
+"""Tests of sources that name all snapshots of a training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fringe.config.sources import GeneratorSource
 
 @pytest.fixture
 def training(tmp_path: Path) -> Path:
-    """A folder as StyleGAN2-ADA leaves it, with a batch of 64 images and one of 32."""
+    """Return a folder with the files of StyleGAN2-ADA's trainings, of batch sizes 64 and 32."""
     for number in ("001008", "000000", "000201", "025000"):
         (tmp_path / f"network-snapshot-{number}.pkl").touch()
     (tmp_path / "fakes000000.png").touch()
@@ -41,7 +41,7 @@ def expanded(path: object, **dataset: Any) -> tuple[RunConfig, list[str]]:
     return expand_snapshots(completed)
 
 
-def test_a_folder_in_order_of_thousands_of_images(training: Path) -> None:
+def test_snapshots_of_a_folder_are_sorted_by_thousands_of_images(training: Path) -> None:
     config, faults = expanded(training)
     assert faults == []
     names = [f"training-{number}" for number in ("000000", "000201", "001008", "025000")]
@@ -58,7 +58,7 @@ def test_a_pattern_and_names_of_any_length(training: Path) -> None:
     (training / "my net-9.pkl").touch()
     config, faults = expanded(training / "*.pkl")
     assert faults == []
-    # By number, not by the letters of the name; a file without a number comes last.
+    # Files are sorted by number, not by name. A file without a number is the last.
     assert [one.removeprefix("training-") for one in config.datasets["faces"].snapshots] == [
         "000000", "9", "000201", "001008", "025000", "best"
     ]  # fmt: skip
@@ -67,7 +67,7 @@ def test_a_pattern_and_names_of_any_length(training: Path) -> None:
     assert len(config.datasets["faces"].snapshots) == 3
 
 
-def test_a_list_may_hold_both(training: Path) -> None:
+def test_a_list_may_have_folders_and_files(training: Path) -> None:
     config, faults = expanded(training, snapshots=["fake", "training"])
     assert faults == []
     assert config.datasets["faces"].snapshots[0] == "fake"
@@ -75,20 +75,20 @@ def test_a_list_may_hold_both(training: Path) -> None:
 
 
 def test_faults(training: Path) -> None:
-    (training / "network-snapshot-1008.pkl").touch()  # another number as written
+    (training / "network-snapshot-1008.pkl").touch()  # the same number, written differently
     assert expanded(training)[1] == []
     (training / "other-1008.pkl").touch()
     (fault,) = expanded(training / "*.pkl")[1]
-    assert "other-1008.pkl would be source 'training-1008', which is there already" in fault
+    assert "other-1008.pkl would be source 'training-1008', which already exists" in fault
     (fault,) = expanded(training, generated="training")[1]
     assert fault.startswith("datasets/faces/generated: training names several generators")
     (fault,) = expanded(training / "network-snapshot-02*.pkl")[1]
-    assert fault.startswith("datasets/faces/snapshots: 1 given; Figure 9")
+    assert fault.startswith("datasets/faces/snapshots: 1 given, but the correlation")
     (fault,) = expanded(training, snapshots=["fake"])[1]
     assert fault.startswith("datasets/faces/snapshots: 1 given")
 
 
-def test_a_folder_that_is_not_there_stays_one_source(tmp_path: Path) -> None:
+def test_a_missing_folder_stays_one_source(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere/*.pkl", tmp_path):
         config, faults = expanded(path)
         assert faults == []

@@ -1,4 +1,4 @@
-"""Values that YAML reads as another type than they look, or than the configuration has for them."""
+"""Tests of values that YAML reads as a type that the configuration does not expect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ datasets:
 
 
 def read(folder: Path, text: str) -> tuple[dict[str, Any], list[str]]:
-    """Complete a configuration that is written so; places are lines only."""
+    """Complete a configuration from its text; messages contain only line numbers as places."""
     path = folder / "config.yaml"
     path.write_text(text)
     completed, faults, _ = complete(read_config(path), read_entries(path))
@@ -66,12 +66,12 @@ def replaced(*pairs: tuple[str, str], more: str = "") -> str:
 def test_names_must_be_text(tmp_path: Path, pair: tuple[str, str], fault: str) -> None:
     _, (found, *others) = read(tmp_path, replaced(pair))
     assert found.startswith(fault)
-    # Names may break a rule of their own, once they are text.
-    assert all("is not right" in other for other in others), others
+    # A name may break another rule after it is converted to text.
+    assert all("is not valid" in other for other in others), others
 
 
 def test_no_fault_follows_from_a_name_that_is_not_text(tmp_path: Path) -> None:
-    """References are followed all the same, and what else is wrong is found at once."""
+    """References to the name are still valid, and all other faults are found, too."""
     text = replaced(
         ("  real: {path", "  2024: {path"),
         ("  fake: {", "  no: {"),
@@ -91,7 +91,7 @@ def test_no_fault_follows_from_a_name_that_is_not_text(tmp_path: Path) -> None:
     assert all(" (line " in fault for fault in faults[:11])
 
 
-def test_names_in_quotes_are_right(tmp_path: Path) -> None:
+def test_names_in_quotes_are_valid(tmp_path: Path) -> None:
     text = replaced(
         ("run: run", 'run: "2024-01-01"'),
         ("  real: {path", '  "1.5": {path'),
@@ -139,7 +139,7 @@ def test_numbers_that_are_read_as_text(
     completed, (fault,) = read(tmp_path, TEXT + key % spelled)
     assert " is read as text, but must be " in fault
     assert fault.endswith(f"; write {hint} (line 10)")
-    # The hint is right, and what is checked beside it was checked with the right value.
+    # The hint is correct, and other checks used the corrected value.
     assert read(tmp_path, TEXT + key % hint) == (completed, [])
     assert yaml.safe_load(hint) == value
     assert f"{value!r}" in repr(completed)
@@ -148,8 +148,8 @@ def test_numbers_that_are_read_as_text(
 @pytest.mark.parametrize(
     ("spelled", "fault"),
     [
-        ("010", "seed: 010 is read as 8, since a leading 0 means base 8 in YAML; write 10 or 8"),
-        ("1:30", "seed: 1:30 is read as 90, since a colon means base 60 in YAML; write the number"),
+        ("010", "seed: 010 is read as 8, because a leading 0 means base 8 in YAML; write 10 or 8"),
+        ("1:30", "seed: 1:30 is read as 90, because a colon means base 60 in YAML; write the"),
         ("1.5", "seed: 1.5 is not a whole number"),
         ("'1.5'", "seed: '1.5' is not a whole number"),
         ("nan", "seed: 'nan' is not a whole number"),
@@ -159,19 +159,19 @@ def test_numbers_that_are_read_as_text(
         ("yes", "seed: true is not a whole number"),
     ],
 )
-def test_numbers_that_are_not_what_they_seem(tmp_path: Path, spelled: str, fault: str) -> None:
+def test_misleading_numbers_are_refused(tmp_path: Path, spelled: str, fault: str) -> None:
     _, faults = read(tmp_path, f"{TEXT}seed: {spelled}\n")
     assert faults[0].startswith(fault)
 
 
 @pytest.mark.parametrize(("spelled", "value"), [("007", 7), ("1_000", 1000), ("0x10", 16)])
-def test_numbers_that_are_what_they_seem(tmp_path: Path, spelled: str, value: int) -> None:
+def test_other_spellings_of_numbers_are_accepted(tmp_path: Path, spelled: str, value: int) -> None:
     completed, faults = read(tmp_path, f"{TEXT}seed: {spelled}\n")
     assert (faults, completed["seed"]) == ([], value)
 
 
-def test_whole_numbers_are_whole(tmp_path: Path) -> None:
-    """JSON Schema takes 1.0e+5 for a whole number, and Python's counts must be of its type."""
+def test_a_whole_number_may_be_written_with_an_exponent(tmp_path: Path) -> None:
+    """JSON Schema accepts 1.0e+5 as a whole number, but counts must be of type int."""
     text = replaced(("count: 100", "count: 1.0e+2"), more="optimization: {tolerance: 1}\n")
     completed, faults = read(tmp_path, text)
     assert faults == []
@@ -179,14 +179,14 @@ def test_whole_numbers_are_whole(tmp_path: Path) -> None:
     assert completed["optimization"]["tolerance"] == 1
 
 
-def test_a_count_that_nobody_means(tmp_path: Path) -> None:
-    """To plan the shards of 10**12 images would take days."""
+def test_an_absurdly_large_count_is_refused(tmp_path: Path) -> None:
+    """Planning the shards of 10**12 images would take days."""
     _, (fault,) = read(tmp_path, replaced(("count: 100", "count: 1.0e+12")))
     assert fault.startswith("sources/fake/count: 1000000000000 is greater than the maximum of 10")
 
 
 def test_values_of_the_command_line(tmp_path: Path) -> None:
-    """Snakemake reads all that is nested there as text, and a date or number at the top as one."""
+    """Snakemake reads nested values as text, but dates and numbers at the top level as such."""
     path = tmp_path / "config.yaml"
     path.write_text(f"{TEXT}evaluation: {{n_real: 30}}\n")
     config = read_config(path)
@@ -204,14 +204,14 @@ def test_values_of_the_command_line(tmp_path: Path) -> None:
     )
 
 
-def test_the_config_of_the_user_is_left_as_it_is() -> None:
+def test_the_user_s_configuration_does_not_change() -> None:
     config = {**yaml.safe_load(TEXT), 256: 1, "seed": "5"}
     before = copy.deepcopy(config)
     complete(config)
     assert config == before
 
 
-def test_what_an_anchor_shares_is_completed_once_for_each(tmp_path: Path) -> None:
+def test_values_shared_by_an_anchor_are_completed_separately(tmp_path: Path) -> None:
     text = replaced(
         ("  real: {path: real.zip}", "  real: &real {path: real.zip}\n  same: *real"),
         ("  faces: {", "  faces: &faces {"),

@@ -29,10 +29,10 @@ def test_all_faults_are_reported_together_before_any_job(fresh: Project) -> None
     for fault in (
         "top level: unknown key sourcs",
         "network: network 'tiny_network:nothing' cannot be imported",
-        "controls: ['tiny_network:control', 'tiny_network:control'] names something twice",
+        "controls: ['tiny_network:control', 'tiny_network:control'] has a duplicate",
         "sources/late: later: does not exist",
         "datasets/faces/generated: no source is named 'faek'",
-        "datasets/more/n_real: 61 images are asked for",
+        "datasets/more/n_real: 61 images are needed",
         "evaluation/kid_subsets: 'many' is not a whole number",
         "extraction/shard_size: 50 is not a multiple of extraction/batch_size (20)",
     ):
@@ -58,7 +58,7 @@ def test_misleading_yaml_is_refused(fresh: Project) -> None:
     assert fresh.text != text
     line = fresh.text.splitlines().index("datasets:") + 1
     printed = fresh.run(fails=True)
-    assert "datasets/faces: stands twice (" in printed
+    assert "datasets/faces: duplicate key (" in printed
     assert "config.yaml, line" in printed
     for fault in (
         "datasets/256: 256 is read as a number, but a name must be text",
@@ -74,7 +74,7 @@ def test_unwritable_results_and_forbidden_code_are_refused(fresh: Project) -> No
     del fresh.config["allow_code"]
     printed = fresh.run(fails=True, options="--dry-run")
     assert "  - results: " in printed
-    assert "real.zip is no folder; name another" in printed
+    assert "real.zip is not a folder; name another" in printed
     for key, name in (("network", "classifier"), ("controls", "control")):
         assert (
             f"  - {key}: network 'tiny_network:{name}': would run {fresh.code}/src/tiny_" in printed

@@ -44,7 +44,7 @@ def test_damaged_images_are_named_until_they_are_replaced(fresh: Project) -> Non
     fresh.config["sources"]["real"]["strict"] = True
     printed = fresh.run(page, fails=True, options="--dry-run")
     assert (
-        "sources/real/strict: of its images that have features already, 3 images of 60" in printed
+        "sources/real/strict: of its images that already have features, 3 images of 60" in printed
     )
 
     # When they are replaced, their shards are made again, and the table no longer names them.

@@ -14,9 +14,9 @@ def _laughs(first: str, following: str, levels: int = 15) -> str:
 _TEN = ", ".join(["*"] * 10)
 _KEYS = ", ".join(f"k{number}: *" for number in range(10))
 
-MANY = "stands for more than 100,000 values"
-DEEP = "lists or mappings inside each other"
-LONG = "is too long to be used"
+MANY = "has more than 100,000 values"
+DEEP = "levels of lists and mappings"
+LONG = "with too many digits"
 
 # Name -> the text, and a part of the message.
 BOMBS = {
@@ -41,7 +41,7 @@ BOMBS = {
         "a: " + "x" * (1 << 20),
         "a file of its kind has at most 1,048,576",
     ),
-    "Python code for Snakemake": ("__use_yte__: true\nrun: ?1 / 0", "says `__use_yte__`"),
+    "Python code for Snakemake": ("__use_yte__: true\nrun: ?1 / 0", "contains `__use_yte__`"),
     "no end": ("\0", "is not YAML"),
 }
 

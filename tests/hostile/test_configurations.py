@@ -172,7 +172,7 @@ def test_plain_names_are_accepted(config: Config, kind: str) -> None:
 
 def test_names_of_sources_that_differ_only_in_case_are_refused(config: Config) -> None:
     config["sources"]["Fake"] = dict(config["sources"]["fake"])
-    assert "sources/Fake: differs from fake only in capitals" in refusal(config)
+    assert "sources/Fake: differs from fake only in case" in refusal(config)
 
 
 @pytest.mark.parametrize("key", ["results", "weights_dir"])
@@ -202,7 +202,7 @@ def test_networks_with_the_same_file_name_are_refused(
     monkeypatch.setattr("fringe.networks.registry._installed", lambda _: {"a.b": "x:y"})
     config["controls"] = ["Untrained", "untrained"]
     monkeypatch.setattr(faults, "network_info", lambda _: network_info("efficientnet-lite0"))
-    assert "untrained and Untrained would be one file" in refusal(config)
+    assert "untrained and Untrained would have the same file" in refusal(config)
 
 
 def test_every_pattern_matches_a_whole_text() -> None:
@@ -215,7 +215,7 @@ def test_every_pattern_matches_a_whole_text() -> None:
         ("sources", {"real": {"path": "x", "url": "https://a.org/\n"}}),
     ):
         _, faults, _ = complete({key: value})
-        assert any("is not right" in fault for fault in faults), (key, value)
+        assert any("is not valid" in fault for fault in faults), (key, value)
 
 
 def test_the_folder_of_a_run_with_an_invalid_name_is_refused(
@@ -229,7 +229,7 @@ def test_the_folder_of_a_run_with_an_invalid_name_is_refused(
         assert main(["cost", str(file)]) == 1
         printed = capsys.readouterr()
         assert printed.out == ""
-        assert "is not right" in printed.err
+        assert "is not valid" in printed.err
 
 
 # Texts.
@@ -543,7 +543,7 @@ def test_yte_code_ends_commands_before_snakemake_starts(
     for command in ("run", "estimate"):
         assert main([command, str(path), "--cores", "1"]) == 1
         printed = capsys.readouterr()
-        said = "says `__use_yte__`, with which Snakemake runs the Python code"
+        said = "contains `__use_yte__`, which makes Snakemake run the Python code"
         assert said in printed.err
     assert not mark.exists()
     with pytest.raises(FringeError, match="__use_yte__"):
@@ -581,9 +581,9 @@ def plan_it(config: Config) -> int:
         ({"sources/fake/seed": HUGE**2}, "greater than the maximum"),
         ({"sources/fake/resolution": HUGE}, "greater than the maximum"),
         ({"sources/real/resolution": HUGE}, "greater than the maximum"),
-        ({"datasets/faces/n_generated": HUGE}, "images are asked for"),
-        ({"datasets/faces/sizes": [[4, HUGE]]}, "images are asked for"),
-        ({"sensitivity": {"images": HUGE}}, "are asked for"),
+        ({"datasets/faces/n_generated": HUGE}, "images are needed"),
+        ({"datasets/faces/sizes": [[4, HUGE]]}, "images are needed"),
+        ({"sensitivity": {"images": HUGE}}, "are needed"),
         ({"schemes/top": list(range(1, 5_000))}, "and 4,399 more"),
         ({"evaluation/repeats": {"table1": HUGE}}, "greater than the maximum"),
         ({"matching/limit": 1e300}, "greater than the maximum"),

@@ -97,7 +97,7 @@ def test_exhibits_of_images_are_left_out(
     config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     checked = open_run(config).config
-    assert "comparisons/both: has no Figures 7 and 19" in caplog.text
+    assert "comparisons/both: Figures 7 and 19 are omitted" in caplog.text
     assert {"figure7", "figure19"}.isdisjoint(exhibits.names(checked))
     # Recall, which only these figures show, needs features in one more network.
     assert choices.networks_of_source(checked, "a") == [NETWORK, CONTROL]
@@ -121,9 +121,9 @@ def test_settings_that_need_images_are_refused(config: dict[str, Any]) -> None:
     config["datasets"]["a"]["resample"] = True
     config["datasets"]["faces"]["snapshots"] = ["fake", "photos", "b"]
     faults = faults_of(config)
-    assert faults[0].startswith("datasets/faces/snapshots/2: b holds features and no images;")
-    assert faults[1].startswith("datasets/a/real: real holds features and no images, which tables")
-    assert faults[2].startswith("datasets/a/generated: a holds features and no images")
+    assert faults[0].startswith("datasets/faces/snapshots/2: b has only features;")
+    assert faults[1].startswith("datasets/a/real: real has only features, but tables")
+    assert faults[2].startswith("datasets/a/generated: a has only features")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_settings_that_need_images_are_refused(config: dict[str, Any]) -> None:
     [
         ({"path": "gone.npz"}, "sources/a: gone.npz: does not exist"),
         ({"count": 31}, "sources/a: a.npz: holds 30 images, fewer than the 31 asked for"),
-        ({"count": 29}, "datasets/a/n_generated: 30 images are asked for"),
+        ({"count": 29}, "datasets/a/n_generated: 30 images are needed"),
         ({"resolution": 32}, "sources/a/resolution: only for kind"),
         ({"order": "sorted"}, "sources/a/order: "),
         ({"sha256": "0" * 64}, "sources/a/sha256: a.npz has SHA-256"),
@@ -169,7 +169,7 @@ def test_classes_need_logits_or_labels_on_all_sides(config: dict[str, Any]) -> N
     assert provenance.compare(open_run(config), "both", NETWORK)["classes"] is None
     config["comparisons"]["both"]["labels"] = False
     (found,) = faults_of(config)
-    assert found.startswith(f"sources/a: holds no logits of {NETWORK}, and comparison both takes")
+    assert found.startswith(f"sources/a: holds no logits of {NETWORK}, but comparison both uses")
     assert "add an array `logits`, or `labels` to each of real, a, b" in found
     labels = np.arange(30) % 3
     np.savez("a.npz", **arrays, labels=labels)

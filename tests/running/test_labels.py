@@ -125,21 +125,21 @@ def test_a_source_without_labels_is_refused(config: dict[str, Any]) -> None:
     config["sources"]["b"]["path"] = "b.npz"
     said = faults_of(config)
     assert said.count("sources/") == 1
-    assert "sources/b: states no class of its images, and comparison both takes labels" in said
+    assert "sources/b: states no classes of its images, but comparison both uses labels" in said
     assert "an NPZ with `arr_1`" in said
 
 
 def test_an_unknown_class_name_is_refused(config: dict[str, Any]) -> None:
     Path("b/dog").rename("b/Dog")
     said = faults_of(config)
-    assert "sources/b: has images in Dog, and no real image (real) is of such a class" in said
-    assert "real images have ant, cat, dog: rename the classes" in said
+    assert "sources/b: has the classes Dog, which real images (real) do not have" in said
+    assert "real images have ant, cat, dog; rename the classes" in said
 
 
 def test_names_and_numbers_do_not_mix(config: dict[str, Any]) -> None:
     numbers("b", [0, 1, 2, 2, 1, 0])
     config["sources"]["b"]["path"] = "b.npz"
-    assert "classes of real are names of folders, and those of b are numbers" in faults_of(config)
+    assert "classes of real are names of folders, but classes of b are numbers" in faults_of(config)
 
 
 def test_numbers_with_names_match_names_and_numbers(config: dict[str, Any]) -> None:
@@ -157,7 +157,7 @@ def test_numbers_with_names_match_names_and_numbers(config: dict[str, Any]) -> N
     assert b.tolist() == [0, 1, 2, 2, 1, 0]
     Path("a/dog").rename("a/bird")
     said = faults_of(config)
-    assert "sources/a: has images in bird, and no real image (real) is of such a class" in said
+    assert "sources/a: has the classes bird, which real images (real) do not have" in said
 
 
 def column(values: list[int], names: list[str]) -> None:
@@ -174,7 +174,7 @@ def test_no_common_class_is_a_fault(config: dict[str, Any]) -> None:
         numbers(name, values)
         config["sources"][name]["path"] = f"{name}.npz"
     said = faults_of(config)
-    assert "sources/b: has the classes 7, 8, 9, and real images (real) have 0, 1, 2" in said
+    assert "sources/b: has the classes 7, 8, 9, but real images (real) have 0, 1, 2" in said
     assert said.count("sources/") == 1
 
 
@@ -186,4 +186,4 @@ def test_a_network_without_classes_needs_labels(config: dict[str, Any]) -> None:
     assert provenance.compare(open_run(config), "both", "untrained")["classes"] is None
     config["comparisons"]["both"]["labels"] = False
     assert "is not a classifier" in faults_of(config)
-    assert "leave out `labels: false`" in faults_of(config)
+    assert "drop `labels: false`" in faults_of(config)

@@ -118,17 +118,17 @@ def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
     [
         (change("sources", "real", "path", to="x.zip"), "sources/real: x.zip: does not exist"),
         (change("sources", "real", "count", to=13), "sources/real: real.zip: holds 12 images"),
-        (change("evaluation", "n_real", to=13), "datasets/faces/n_real: 13 images are asked for"),
+        (change("evaluation", "n_real", to=13), "datasets/faces/n_real: 13 images are needed"),
         (
             change("datasets", "faces", "n_generated", to=101),
-            "datasets/faces/n_generated: 101 images are asked for",
+            "datasets/faces/n_generated: 101 images are needed",
         ),
         (change("evaluation", "sizes", to=[["all", 101]]), "datasets/faces/sizes: 12+101 images"),
         (change("network", to="incepton"), "network: unknown network 'incepton'"),
         (change("controls", to=["clpi"]), "controls: unknown network 'clpi'"),
         (change("schemes", "top", to=[501]), "schemes/top: 501 is more than half of the 1000"),
         (change("weights", to={"untrained": "w.pt"}), "weights/untrained: w.pt: does not exist"),
-        (change("weights", to={"clip": "real.zip"}), "weights/clip: no key names that network"),
+        (change("weights", to={"clip": "real.zip"}), "weights/clip: no key names this network"),
         (change("results", to="real.zip"), "results: "),
         (change("limits", to={"pixels": 255}), "sources/real: real.zip!00.png: has 16 x 16 pixels"),
         (change("limits", to={"pixels": "many"}), "limits/pixels: "),
@@ -146,7 +146,7 @@ def test_the_main_network_must_be_a_classifier(config: dict[str, Any]) -> None:
     config |= {"network": "untrained", "controls": ["efficientnet-lite0"]}
     (found,) = faults_of(config)
     assert found.startswith("network: untrained is not a classifier")
-    assert "by `classifier`" in found
+    assert "in `classifier`" in found
     config["classifier"] = "clip"
     (found,) = faults_of(config)
     assert found.startswith("classifier: clip is not a classifier")
@@ -164,7 +164,7 @@ def test_a_results_folder_without_write_permission(
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed")
     (found,) = faults_of(config)
     assert found.startswith("results: ")
-    assert "closed is not yours to write to" in found
+    assert "closed is not writable" in found
 
 
 def test_all_faults_are_listed_at_once(config: dict[str, Any]) -> None:
@@ -261,7 +261,7 @@ def test_odd_values_at_any_key_get_a_message(config: dict[str, Any], value: Any)
 def test_duplicate_keys_are_faults(config: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("run: a\nrun: b\n")
-    with pytest.raises(FringeError, match="run: stands twice"):
+    with pytest.raises(FringeError, match="run: duplicate key"):
         opening.check(config, [path])
 
 
@@ -392,16 +392,16 @@ def test_random_grids_have_their_own_seed(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("sensitivity", "fault"),
     [
-        ({"images": 101}, "sensitivity/images: 101 are asked for, but fake has 100"),
-        ({"noise": {"images": 61}}, "sensitivity/noise/images: 61 are asked for, but only 60"),
+        ({"images": 101}, "sensitivity/images: 101 are needed, but fake has 100"),
+        ({"noise": {"images": 61}}, "sensitivity/noise/images: 61 are needed, but only 60"),
         ({"images": 5, "faces": {"examples": {"images": [2, 5]}}},
          "datasets/faces/examples/images: 5 is not among the first 5 images"),
         ({"faces": {"grid": {"images": [60]}}},
          "datasets/faces/grid/images: 60 is not among the first 60 images"),
-        ({"faces": {"n_generated": 2}}, "datasets/faces/n_generated: maps are of images that"),
+        ({"faces": {"n_generated": 2}}, "datasets/faces/n_generated: maps need an FID"),
         ({"faces": {"region": [0, 0, 1, 1]}}, "datasets/faces/region: region [0, 0, 1, 1]: is the"),
         ({"faces": {"region": "none.png"}}, "datasets/faces/region: none.png: does not exist"),
-        ({"networks": ["untrained"]}, "sensitivity: untrained cannot tell what it looks at"),
+        ({"networks": ["untrained"]}, "sensitivity: untrained does not support sensitivity maps"),
     ],
 )  # fmt: skip
 def test_faults_of_explanations(
@@ -465,7 +465,7 @@ def test_a_user_s_network_may_have_class_names(
     completed, _ = check(asked(config, classes=[2]))
     assert choices.shown_classes(completed, "faces") == [2]
     (found,) = faults_of(asked(config, classes=[2, "a"]))
-    assert found.startswith("sensitivity/classes: named:load does not tell its class names")
+    assert found.startswith("sensitivity/classes: the class names of named:load are not")
     config["network"] = "named:wrong"
     (found,) = faults_of(asked(config, classes=["a"]))
     assert "2 `class_names`, but `info` says 4 classes" in found
@@ -570,7 +570,9 @@ def test_a_control_trained_on_imagenet_labels_is_not_used(
     assert choices.shown_control(completed) == "resnet50"
     (warning,) = choices.warnings(completed)
     assert "controls: none of vgg16, resnet50 can judge" in warning
-    assert "add a control that was not, for example clip or untrained" in warning
+    assert (
+        "add a control that was not trained on these labels, such as clip or untrained" in warning
+    )
 
 
 def test_a_user_s_weights_may_be_of_any_training(config: dict[str, Any]) -> None:
@@ -594,7 +596,7 @@ def test_weights_of_a_different_training_are_reported(
     config |= {"controls": ["vgg16"], "weights": {"vgg16": "vgg16.pt"}}
     assert faults_of(config) == [
         "weights/vgg16: vgg16.pt holds the weights of vgg16-nvidia; name that network, or fetch "
-        "vgg16's own"
+        "the weights of vgg16"
     ]
 
 
@@ -940,7 +942,7 @@ def test_labels_follow_the_real_images(config: dict[str, Any]) -> None:
 def test_images_of_two_sizes_are_not_compared(config: dict[str, Any]) -> None:
     config["sources"]["fake"]["resolution"] = 32
     (found,) = faults_of(config)
-    assert found.startswith("datasets/faces: images of fake are 32 x 32 pixels, real ones 16 x 16")
+    assert found.startswith("datasets/faces: images of fake have 32 x 32 pixels, but real images")
     assert found.endswith("`resolution` of a source of files (--resolution of `fringe compare`)")
 
 
@@ -949,7 +951,7 @@ def test_held_out_images_are_checked(config: dict[str, Any]) -> None:
     comparison = {"generators": {"One": "faces"}, "held_out": "held"}
     config["comparisons"] = {"one": comparison}
     (found,) = faults_of(config)
-    assert found.startswith("comparisons/one/held_out: images of held are 32 x 32 pixels, real ")
+    assert found.startswith("comparisons/one/held_out: images of held have 32 x 32 pixels, but ")
     config["sources"]["held"]["resolution"] = 16
     completed, sources = check(config)
     assert "held" in sources
@@ -974,7 +976,7 @@ def test_the_same_images_under_two_names_are_a_fault(config: dict[str, Any]) -> 
     }
     config["comparisons"] = {"pair": {"generators": {"a": "a", "b": "b"}}}
     assert any(
-        fault.startswith("comparisons/pair: real and copy are the same images")
+        fault.startswith("comparisons/pair: real and copy have the same images")
         for fault in faults_of(config)
     )
 
@@ -1045,9 +1047,9 @@ def test_a_strict_source_refuses_features_of_damaged_images(
     write(name, images=images, **as_attributes(warned))
     (fault,) = faults_of(config)
     assert fault == (
-        "sources/real/strict: of its images that have features already, 1 image of 5 had damaged "
+        "sources/real/strict: of its images that already have features, 1 image of 5 had damaged "
         "data that could still be decoded (real.zip!06.jpg: Corrupt JPEG data: bad Huffman code);"
-        " replace or remove the damaged ones, or drop `strict`"
+        " replace or remove the damaged images, or drop `strict`"
     )
     config["sources"]["real"]["strict"] = False
     check(config)
@@ -1106,8 +1108,8 @@ def test_the_count_all_is_resolved_when_sources_are_opened(config: dict[str, Any
 def test_a_source_too_small_for_a_protocol_names_the_protocol(config: dict[str, Any]) -> None:
     del config["network"], config["evaluation"]
     (fault,) = faults_of(config | {"protocol": "adm"})
-    assert fault.startswith("datasets/faces/n_generated: 50000 images are asked for")
-    assert "protocol adm takes 50,000: give as many, or write a smaller" in fault
+    assert fault.startswith("datasets/faces/n_generated: 50000 images are needed")
+    assert "(protocol adm uses 50,000; tables report a smaller" in fault
     config["evaluation"] = {"n_generated": 60_000}
     (fault,) = faults_of(config | {"protocol": "adm"})
     assert "protocol" not in fault, "the user gave the number"

@@ -192,7 +192,7 @@ def test_weights_that_cannot_be_fetched_are_missing(
     [
         ("a: [", "is not YAML"),
         ("- a", "holds no keys"),
-        ("run: x\nrun: y", "run: stands twice"),
+        ("run: x\nrun: y", "run: duplicate key"),
         ("run: x\ndata_dir: 3", "data_dir: 3 is read as a number, but must be text"),
     ],
 )
@@ -200,7 +200,7 @@ def test_wrong_configurations_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
     assert main(["stage", str(tmp_path / "mine.yaml")]) == 1
-    assert "mine.yaml: is not there; give the path" in capsys.readouterr().err
+    assert "mine.yaml: does not exist; give the path" in capsys.readouterr().err
     (tmp_path / "mine.yaml").write_text(text)
     assert stage(tmp_path) == 1
     assert message in capsys.readouterr().err

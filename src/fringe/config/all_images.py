@@ -1,4 +1,4 @@
-"""Counts of images that a configuration states as `all`: what they are once sources are opened."""
+"""Replacement of `all` in a configuration by numbers of images, after sources are opened."""
 
 from collections.abc import Iterable
 
@@ -10,15 +10,15 @@ __all__ = ["differing_counts", "with_counts"]
 
 
 def with_counts(config: RunConfig, sources: Sources) -> RunConfig:
-    """Return a configuration with the numbers that `all` stands for.
+    """Return a configuration with numbers in place of `all`.
 
-    Where a source could not be opened, which is a fault of its own, `all` stays.
+    If a source could not be opened, which is a separate fault, `all` stays.
 
     Parameters
     ----------
     config : RunConfig
     sources : mapping
-        By name what is known of each source, with its ``count``.
+        Facts on each source by name, including its ``count``.
     """
 
     def counted(count: int, source: str) -> int:
@@ -41,7 +41,7 @@ def with_counts(config: RunConfig, sources: Sources) -> RunConfig:
 
 
 def differing_counts(written: RunConfig, counted: RunConfig) -> Iterable[str]:
-    """Yield the comparisons whose models have other counts, because `all` is asked for.
+    """Yield the comparisons whose models have different counts because of `all`.
 
     Counts that are written as numbers are compared before sources are opened.
     """
@@ -53,7 +53,7 @@ def differing_counts(written: RunConfig, counted: RunConfig) -> Iterable[str]:
             values = [getattr(counted.datasets[one], key) for one in known]
             if len(set(values)) > 1:
                 yield (
-                    f"comparisons/{name}/generators: `{key}: all` stands for "
+                    f"comparisons/{name}/generators: `{key}: all` means "
                     f"{', '.join(map(str, values))} images of their data sets, so their distances "
-                    f"do not compare; write a number that all have"
+                    f"cannot be compared; write a number that all data sets have"
                 )

@@ -1,4 +1,4 @@
-"""What a completed configuration asks for: pure functions of it."""
+"""Pure functions that derive the networks, schemes, counts and images of a run from its config."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -74,18 +74,18 @@ __all__ = [
     "warnings",
 ]
 
-NOISE_IMAGES = 5000  # as many as show the order of the regions: each scale takes three passes
+NOISE_IMAGES = 5000  # enough to show the order of the regions; each scale takes three passes
 
 Sources = dict[str, dict[str, Any]]
 
 
 def source_spec(config: RunConfig, name: str) -> dict[str, Any]:
-    """Return what :func:`fringe.sources.source_from_spec` needs to open the source ``name``."""
+    """Return the specification of a source for `fringe.sources.source_from_spec`."""
     source = config.sources[name]
     spec = {"kind": source.kind, **_opening_values(source, opening_keys(source.kind))}
     if label_of(source) == "dataset":
         for real in compared_with(config, name).values():
-            # All its images, however many are used.
+            # The labels of all images, even if only some images are used.
             about = config.sources.get(real)
             keys = ("path", "follow_links", "select", "ignore", "label_column")
             spec["labels"] = {"kind": "files", "limits": config.limits.plain()}
@@ -99,18 +99,18 @@ def source_spec(config: RunConfig, name: str) -> dict[str, Any]:
 
 
 def _opening_values(source: AnySource | None, keys: Iterable[str]) -> dict[str, Any]:
-    """Return the values that a source has under some keys, None where it has none."""
+    """Return the values of some keys of a source; None for missing values."""
     values = {} if source is None else source.plain()
     return {key: values.get(key) for key in keys}
 
 
 def is_rendered(config: Config, name: str) -> bool:
-    """Tell whether the images of a source are made and not merely read."""
+    """Return whether the images of a source are rendered, and not read from files."""
     return config.sources[name].is_rendered
 
 
 def given_features(config: Config) -> list[str]:
-    """Return the names of the sources that hold features of another tool and no images."""
+    """Return the names of the sources with features of another tool, which have no images."""
     return [name for name, source in config.sources.items() if not source.has_images]
 
 
@@ -119,7 +119,7 @@ def illustrated_comparisons(config: Config) -> dict[str, Comparison]:
     lacking = set(given_features(config))
 
     def has_images(dataset: str) -> bool:
-        about = config.datasets.get(dataset)  # an unknown name is a fault of its own
+        about = config.datasets.get(dataset)  # an unknown name is a separate fault
         return about is None or not lacking & {about.real, about.generated}
 
     return {
@@ -130,7 +130,7 @@ def illustrated_comparisons(config: Config) -> dict[str, Comparison]:
 
 
 def labelled_sources(config: Config) -> set[str]:
-    """Return the sources whose labels comparisons take as classes."""
+    """Return the sources whose labels comparisons use as classes."""
     compared = [
         config.datasets[dataset]
         for comparison in config.comparisons.values()
@@ -152,18 +152,18 @@ def used_sources(config: Config) -> list[str]:
 
 
 def class_network(config: Config) -> str:
-    """Return the network that counts classes: all logits and Top-1 classes are its."""
+    """Return the network that predicts classes: its logits and Top-1 classes are used."""
     return config.classifier or config.network
 
 
 def own_classifier(config: Config) -> str | None:
-    """Return the network that counts classes if it is not the network of FID; None if it is."""
+    """Return the network that predicts classes, or None if it is FID's network."""
     network = class_network(config)
     return None if network == config.network else network
 
 
 def networks_of_run(config: Config) -> list[str]:
-    """Return the networks that a run needs: that of FID first, then the controls, then others."""
+    """Return the networks that a run needs: FID's network, the controls, then other networks."""
     named = [network for network, _ in _named_networks(config)]
     return list(dict.fromkeys(named))
 
@@ -198,15 +198,15 @@ def asked_metrics(config: Config, network: str) -> list[str]:
 
 
 def asked_of_draws(config: Config, network: str) -> list[str]:
-    """Return the same metrics, without the Fréchet distances, which have a rule of their own."""
+    """Return the metrics of `asked_metrics` without Fréchet distances, which have another rule."""
     return [one for one in asked_metrics(config, network) if one not in DISTANCES]
 
 
 def asks_classifier(config: Config, name: str, network: str) -> bool:
-    """Return whether the metrics of a data set make logits of a network's features themselves.
+    """Return whether the metrics of a data set compute logits from a network's features.
 
-    The Inception Score of TensorFlow's Inception takes logits without a bias, and those that are
-    stored have one. Logits of another tool are taken as they are.
+    The Inception Score of TensorFlow's Inception uses logits without bias, but the stored logits
+    have a bias. Logits of another tool are used unchanged.
     """
     generated = config.sources[config.datasets[name].generated]
     return (
@@ -217,14 +217,14 @@ def asks_classifier(config: Config, name: str, network: str) -> bool:
 
 
 def asked_schemes(config: Config, name: str) -> list[str]:
-    """Return the schemes of a data set of whose draws `evaluation/metrics` are measured."""
+    """Return the schemes of a data set in which `evaluation/metrics` are measured."""
     return config.evaluation.metric_schemes if config.datasets[name].resample else ["random"]
 
 
 def trained_on(config: Config, network: str) -> str | None:
-    """Return what a network was trained on, one of `training.TRAININGS`; None: not stated.
+    """Return the training of a network, one of `training.TRAININGS`; None if it is not stated.
 
-    A network of Fringe's own with weights that nobody published for it may be any training's.
+    The training of a network with an unpublished weight file is not known.
     """
     if network in config.weights:
         path, sha256 = given_weight_file(config.weights[network])
@@ -234,33 +234,33 @@ def trained_on(config: Config, network: str) -> str | None:
 
 
 def _judges(config: Config) -> list[str]:
-    """Return the controls that may judge a fall of FID, in their order."""
+    """Return the controls that may judge a decrease of FID, in order."""
     return [name for name in config.controls if training(trained_on(config, name)).judges]
 
 
 def shown_control(config: Config) -> str:
-    """Return the control in figures that show one: the last that may judge, else the last."""
+    """Return the control that figures show: the last judge, otherwise the last control."""
     return (_judges(config) or config.controls)[-1]
 
 
 def warnings(config: Config) -> list[str]:
-    """Return what a completed config without faults will take away from the results."""
+    """Return warnings about results that a completed configuration without faults omits."""
     illustrated = illustrated_comparisons(config)
     lacking = [
         name for name, one in config.comparisons.items() if one.pair and name not in illustrated
     ]
-    told = [
-        f"comparisons/{name}: has no Figures 7 and 19, which show images: one of its sources holds "
-        "features and no images"
+    found = [
+        f"comparisons/{name}: Figures 7 and 19 are omitted, because they show images and a source "
+        "of the comparison has only features"
         for name in lacking
     ]
     if _judges(config) or not config.resamples:
-        return told
+        return found
     return [
-        *told,
+        *found,
         f"controls: none of {', '.join(config.controls)} can judge, because each was trained on "
-        "ImageNet's labels; the verdict will give no share of FID: add a control that was not, for "
-        "example clip or untrained",
+        "ImageNet's labels, so the verdict cannot state a share of FID; add a control that was not "
+        "trained on these labels, such as clip or untrained",
     ]
 
 
@@ -302,7 +302,7 @@ def networks_of_source(config: Config, source: str) -> list[str]:
 
 
 def given_weight_file(given: str | OwnWeightFile) -> tuple[Path, str | None]:
-    """Return path and stated digest of an entry of the config's ``weights``."""
+    """Return the path and the stated digest of an entry of `weights`; None without a digest."""
     if isinstance(given, str):
         return Path(given), None
     return Path(given.path), given.sha256.lower()
@@ -319,35 +319,35 @@ def schemes(config: Config) -> list[str]:
 
 
 def own_schemes(config: Config) -> dict[str, str]:
-    """Return the schemes with weights optimized in a control's own features, and the control."""
+    """Return the control of each scheme whose weights are optimized in a control's features."""
     return {f"own-{file_name(network)}": network for network in config.null_spaces}
 
 
 def scheme_network(config: Config, scheme: str) -> str:
-    """Return the network in whose FID the weights of a scheme are judged."""
+    """Return the network whose FID the weights of a scheme are optimized for."""
     return own_schemes(config).get(scheme, config.network)
 
 
 def optimized_schemes(config: Config) -> list[str]:
-    """Return the schemes with weights of their own in pre-logits or logits; no sweeps."""
+    """Return the schemes with optimized weights in pre-logits or logits, without sweeps."""
     return ["prelogits", "logits", "prelogits-released", *own_schemes(config)]
 
 
 def released_schemes(config: Config) -> list[str]:
-    """Return the names of the schemes whose weights the released algorithm makes."""
+    """Return the names of the schemes whose weights the released algorithm optimizes."""
     wanted = config.optimization.released.steps > 0
     return ["prelogits-released"] if wanted else []
 
 
 def pre_logits_schemes(config: Config) -> list[str]:
-    """Return the schemes with weights optimized in pre-logits: the released algorithm's, ours."""
+    """Return the schemes with weights in pre-logits: the released algorithm's scheme, then ours."""
     return [*released_schemes(config), "prelogits"]
 
 
 def released_steps(config: Config, sources: Sources) -> dict[str, Any]:
-    """Return what the released weights of a run were made with; {} if the run has none.
+    """Return the settings of a run's released weights; {} if the run has no released weights.
 
-    Keys: ``steps``, ``learning_rate``, and ``candidates``, their number by data set.
+    Keys: ``steps``, ``learning_rate``, and ``candidates`` (the number of candidates by data set).
     """
     if not released_schemes(config):
         return {}
@@ -365,7 +365,7 @@ def released_steps(config: Config, sources: Sources) -> dict[str, Any]:
 
 
 def optimization_settings(config: Config, scheme: str) -> dict[str, Any]:
-    """Return all that the configuration says of how the weights of ``scheme`` are optimized."""
+    """Return the settings of the configuration for optimizing the weights of ``scheme``."""
     settings = config.optimization.plain()
     released = settings.pop("released")
     if scheme not in released_schemes(config):
@@ -382,13 +382,13 @@ def sweep_schemes(config: Config) -> list[str]:
 def has_error(scheme: str) -> bool:
     """Return whether the FID of a scheme is measured with a standard error.
 
-    That of Top-N and Middle-N is shown with the spread of its repeats only.
+    The FID of Top-N and Middle-N is shown only with the spread of its repeats.
     """
     return not scheme.startswith(("top", "middle"))
 
 
 def repeats(config: Config, scheme: str) -> int:
-    """Return how many draws of ``scheme`` the tables and figures of a run need."""
+    """Return the number of draws of ``scheme`` that the tables and figures of a run need."""
     asked = config.evaluation.repeats
     readers: dict[str, tuple[int, ...]] = {
         "random": (asked.table1, asked.table2, asked.table3, asked.sweep, asked.recall),
@@ -405,9 +405,9 @@ def repeats(config: Config, scheme: str) -> int:
 
 
 def matching_limit(config: Config, name: str, count: int) -> int:
-    """Return how many images Top-1 matching looks at at most, ``count`` candidates included.
+    """Return the maximum number of images that Top-1 matching uses, including the candidates.
 
-    ``name`` is a data set. Images of files are only what they are.
+    ``name`` is a data set with ``count`` candidates. A source of files cannot make more images.
     """
     if not is_rendered(config, config.datasets[name].generated):
         return count
@@ -415,7 +415,7 @@ def matching_limit(config: Config, name: str, count: int) -> int:
 
 
 def convergence_datasets(config: Config) -> list[str]:
-    """Return the data sets on which the released optimization is measured beside ours."""
+    """Return the data sets on which the released optimization is compared with ours."""
     if not config.convergence.steps or config.optimization.method == "reference":
         return []
     asked = config.convergence.datasets
@@ -427,7 +427,7 @@ def _resampled(config: Config) -> list[str]:
 
 
 def checked_datasets(config: Config) -> list[str]:
-    """Return the data sets with numbers of the released code to compare with."""
+    """Return the data sets with numbers of the released code for comparison."""
     return [
         name
         for name, dataset in config.datasets.items()
@@ -443,33 +443,33 @@ def checked_networks(config: Config, name: str) -> list[str]:
 
 
 def explained_datasets(config: Config) -> list[str]:
-    """Return the data sets of which it is shown what FID looks at."""
-    told = network_info(config.network).maps
+    """Return the data sets with sensitivity maps."""
+    has_maps = network_info(config.network).maps
     asked = config.sensitivity.datasets
     if asked is None:
-        return _resampled(config) if told else []
+        return _resampled(config) if has_maps else []
     return list(asked)
 
 
 def explaining_networks(config: Config) -> list[str]:
-    """Return the networks that are asked what they look at, FID's first."""
+    """Return the networks with sensitivity maps, FID's network first."""
     return [config.network, *config.sensitivity.networks]
 
 
 def explained_images(config: Config, name: str) -> int:
-    """Return how many of a data set's generated images have sensitivity maps."""
+    """Return the number of a data set's generated images with sensitivity maps."""
     asked = config.sensitivity.images
     return config.datasets[name].n_generated if asked is None else asked
 
 
 def noise_images(config: Config, name: str) -> int:
-    """Return how many of a data set's generated images get noise."""
+    """Return the number of a data set's generated images to which noise is added."""
     asked = config.sensitivity.noise.images
     return min(explained_images(config, name), NOISE_IMAGES) if asked is None else asked
 
 
 def shown_images(config: Config, name: str, shown: str) -> dict[str, list[int]]:
-    """Return the ``images`` or ``seeds`` that ``shown`` (``examples`` or ``grid``) is made of."""
+    """Return the ``images`` or ``seeds`` of the ``examples`` or the ``grid`` of a data set."""
     dataset = config.datasets[name]
     given = dataset.grid if shown == "grid" else dataset.examples
     seeds = given.seeds if isinstance(given, Examples) else grid_seeds(given)
@@ -487,14 +487,17 @@ def grid_seed(config: Config) -> int:
 
 
 def shown_classes(config: Config, name: str) -> int | list[int]:
-    """Return the classes whose mean images and maps are shown of a data set.
+    """Return the classes of a data set whose mean images and maps are shown.
 
-    How many of the most frequent ones, or the numbers of those that are named.
+    Returns
+    -------
+    int or list of int
+        The number of most frequent classes, or the numbers of the named classes.
 
     Raises
     ------
     FringeError
-        If a class is unknown, may be more than one, or is named twice; see `find_class`.
+        If a class is unknown, ambiguous, or named twice; see `find_class`.
     """
     key, wanted = _classes(config, name)
     if isinstance(wanted, int):
@@ -505,8 +508,8 @@ def shown_classes(config: Config, name: str) -> int | list[int]:
         named = [each for each in wanted if isinstance(each, str)]
         if named:
             raise FringeError(
-                f"{key}: {network} does not tell its class names before it is loaded; give its "
-                f"function an attribute `class_names`, or the number of {named[0]!r}"
+                f"{key}: the class names of {network} are not known before it is loaded; give its "
+                f"function an attribute `class_names`, or write the number of {named[0]!r}"
             )
         names = tuple(map(str, range(network_info(network).n_classes or 0)))
     numbers: dict[int, str | int] = {}
@@ -518,14 +521,14 @@ def shown_classes(config: Config, name: str) -> int | list[int]:
         if number in numbers:
             raise FringeError(
                 f"{key}: {numbers[number]!r} and {each!r} are the same class, {number} "
-                f"({names[number]}); drop one of the two"
+                f"({names[number]}); remove one of the two"
             )
         numbers[number] = each
     return list(numbers)
 
 
 def _classes(config: Config, name: str) -> tuple[str, int | list[str | int]]:
-    """Return the key that says which classes are shown of a data set, and what it says."""
+    """Return the key that selects the shown classes of a data set, and its value."""
     own = config.datasets[name].classes
     if own is not None:
         return f"datasets/{name}/classes", own

@@ -1,4 +1,4 @@
-"""Where a comparison has the classes of its images from, and what is wrong with that."""
+"""The origin of the classes of a comparison's images, and faults of these classes."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,7 +16,7 @@ __all__ = [
     "takes_top1",
 ]
 
-_NAMED = 6  # classes that a message names
+_NAMED = 6  # number of classes that a message names
 _HOW = (
     "give a ZIP or folder with labels in `dataset.json`, a folder for each class, a tar with a "
     "`.cls` for each sample, an NPZ with `arr_1` or `labels`, an HDF5 file with `labels`, Parquet "
@@ -25,7 +25,7 @@ _HOW = (
 
 
 def compared_sources(config: Config, comparison: Comparison) -> list[str]:
-    """Return the sources of a comparison, each once: real images, then generated ones."""
+    """Return the sources of a comparison without duplicates: real images, then generated images."""
     compared = [config.datasets[dataset] for dataset in comparison.datasets]
     reals = [dataset.real for dataset in compared]
     return list(dict.fromkeys([*reals, *(dataset.generated for dataset in compared)]))
@@ -34,7 +34,7 @@ def compared_sources(config: Config, comparison: Comparison) -> list[str]:
 def takes_labels(config: Config, comparison: Comparison, sources: Sources) -> bool:
     """Return whether the classes of a comparison are labels that its sources state.
 
-    If the comparison does not say, they are where all sources are features that came with labels.
+    By default, they are labels if all sources are features that came with labels.
     """
     if comparison.labels is not None:
         return comparison.labels
@@ -43,11 +43,11 @@ def takes_labels(config: Config, comparison: Comparison, sources: Sources) -> bo
 
 
 def takes_top1(config: Config, comparison: Comparison, sources: Sources) -> bool:
-    """Return whether the classes of a comparison are Top-1 classes of a network.
+    """Return whether the classes of a comparison are Top-1 classes of `class_network`.
 
-    That is the network that counts classes (`class_network`). Otherwise they are labels, or they
-    are not known: the network is not a classifier, or features of another tool came without logits.
-    Nothing is said of the class histogram then.
+    Otherwise the classes are labels, or they are not known, because the network is not a classifier
+    or because features of another tool came without logits. If they are not known, the class
+    histogram is not examined.
     """
     if takes_labels(config, comparison, sources):
         return False
@@ -58,12 +58,12 @@ def takes_top1(config: Config, comparison: Comparison, sources: Sources) -> bool
 
 
 def needs_classifier(config: Config) -> bool:
-    """Return whether Top-1 classes are asked for."""
+    """Return whether a run needs Top-1 classes."""
     return config.resamples or any(one.labels is False for one in config.comparisons.values())
 
 
 def compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:
-    """Yield what is wrong with the classes that comparisons take."""
+    """Yield the faults of the classes that comparisons use."""
     for name, comparison in config.comparisons.items():
         used = compared_sources(config, comparison)
         if comparison.labels:
@@ -73,24 +73,24 @@ def compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:
 
 
 def _logit_faults(name: str, used: Sequence[str], sources: Sources, network: str) -> Iterable[str]:
-    """Yield the features without logits, of which Top-1 classes would be taken."""
+    """Yield the faults of features without logits, which Top-1 classes need."""
     for source in used:
         about = sources[source]
         if "features" in about and not about["logits"]:
             yield (
-                f"sources/{source}: holds no logits of {network}, and comparison {name} takes "
+                f"sources/{source}: holds no logits of {network}, but comparison {name} uses "
                 f"Top-1 classes; add an array `logits`, or `labels` to each of {', '.join(used)}; "
-                f"or drop comparisons/{name}/labels: then nothing is said of the class histogram"
+                f"or drop comparisons/{name}/labels (the class histogram is then not examined)"
             )
 
 
 def _label_faults(name: str, used: Sequence[str], sources: Sources) -> Iterable[str]:
-    """Yield the sources without labels, and those whose classes are not those of real images."""
+    """Yield the faults of sources without labels, and of classes that real images do not have."""
     lacking = [source for source in used if sources[source]["labels"] is None]
     for source in lacking:
         yield (
-            f"sources/{source}: states no class of its images, and comparison {name} takes labels "
-            f"as classes; {_HOW}; or take Top-1 classes (drop comparisons/{name}/labels)"
+            f"sources/{source}: states no classes of its images, but comparison {name} uses labels "
+            f"as classes; {_HOW}; or use Top-1 classes (drop comparisons/{name}/labels)"
         )
     real, *models = used
     if real in lacking:
@@ -104,20 +104,20 @@ def _label_faults(name: str, used: Sequence[str], sources: Sources) -> Iterable[
 def _other_classes(
     source: str, found: KnownLabels, real: str, of_real: KnownLabels
 ) -> Iterable[str]:
-    """Yield the fault of a source whose classes are others than those of the real images."""
+    """Yield the fault of a source whose classes differ from the classes of the real images."""
     if found.names is not None and of_real.names is not None:
         unknown = found.names - of_real.names
         if unknown:
             yield (
-                f"sources/{source}: has images in {_told(unknown)}, and no real image ({real}) is "
-                f"of such a class; real images have {_told(of_real.names)}: rename the classes, or "
-                "leave their images out"
+                f"sources/{source}: has the classes {_enumerated(unknown)}, which real images "
+                f"({real}) do not have; real images have {_enumerated(of_real.names)}; rename the "
+                "classes, or remove their images"
             )
     elif _is_only_named(found) or _is_only_named(of_real):
         named, numbered = (source, real) if _is_only_named(found) else (real, source)
         yield (
-            f"sources/{source}: classes of {named} are names of folders, and those of {numbered} "
-            "are numbers, so nobody knows which of them are the same; give both labels of one kind"
+            f"sources/{source}: classes of {named} are names of folders, but classes of {numbered} "
+            "are numbers, so they cannot be matched; give both labels of the same kind"
         )
     elif (
         found.numbers is not None
@@ -125,8 +125,9 @@ def _other_classes(
         and found.numbers.isdisjoint(of_real.numbers)
     ):
         yield (
-            f"sources/{source}: has the classes {_told(found.numbers)}, and real images ({real}) "
-            f"have {_told(of_real.numbers)}, so no class is in both; give both labels of one kind"
+            f"sources/{source}: has the classes {_enumerated(found.numbers)}, but real images "
+            f"({real}) have {_enumerated(of_real.numbers)}, so they have no class in common; give "
+            "both labels of the same kind"
         )
 
 
@@ -134,9 +135,9 @@ def _is_only_named(labels: KnownLabels) -> bool:
     return labels.names is not None and labels.numbers is None
 
 
-def _told(classes: Iterable[str] | Iterable[int]) -> str:
-    """Return the first classes in words."""
+def _enumerated(classes: Iterable[str] | Iterable[int]) -> str:
+    """Return the first classes in words, and the number of the other classes."""
     found = sorted(classes)
     rest = len(found) - _NAMED
-    told = ", ".join(map(str, found[:_NAMED]))
-    return f"{told} and {rest} more" if rest > 0 else told
+    text = ", ".join(map(str, found[:_NAMED]))
+    return f"{text} and {rest} more" if rest > 0 else text

@@ -1,4 +1,4 @@
-"""The configuration of a run: defaults filled in, and every fault found before a job starts."""
+"""Completion of a configuration: fill in defaults, and find all faults before a job starts."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,26 +27,26 @@ __all__ = [
     "where_named",
 ]
 
-# Keys whose values, or whose own keys, become parts of paths.
+# Keys whose values or subkeys become parts of paths.
 NAMING = {"run", "results", "weights_dir", "sources", "datasets", "comparisons"}
 
-LONGEST_PATH, LONGEST_NAME = 3000, 255  # bytes, of a path and of each name in it
-TOO_LONG = "is longer than file systems take; shorten it"
+LONGEST_PATH, LONGEST_NAME = 3000, 255  # maximum bytes of a path and of each name in it
+TOO_LONG = "is longer than file systems allow; shorten it"
 
-MOST_FAULTS = 100  # that are listed
+MOST_FAULTS = 100  # number of faults that a message lists
 
 
 class Completed(NamedTuple):
-    """What `complete` returns.
+    """The result of `complete`.
 
     Parameters
     ----------
     config : RunConfig
-        The configuration with its defaults, and without what is wrong.
+        The configuration with defaults, and without wrong values.
     faults : list of str
-        The faults, each beginning with its key.
+        The faults. Each begins with its key.
     wrong : frozenset of tuple
-        The keys of the values that are wrong, and not in ``config``.
+        The keys of the wrong values, which are not in ``config``.
     """
 
     config: RunConfig
@@ -55,19 +55,19 @@ class Completed(NamedTuple):
 
 
 def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> Completed:
-    """Return ``config`` with defaults filled in, and every fault of its own.
+    """Return ``config`` with defaults, and all faults that can be found without sources.
 
     A leading ``~`` is expanded in all paths, and relative paths of sources and masks are joined to
-    ``data_dir``, so this is done once. What is named as ``published:<name>`` gets the path, address
-    and digest of that entry of the catalogue.
+    ``data_dir``, so a configuration must be completed only once. A source or file that is named
+    ``published:<name>`` gets the path, address and digest of that entry of the catalogue.
 
-    ``entries`` are what the files behind ``config`` hold (`fringe.config.file.read_entries`); they
-    contain lines and spellings.
+    ``entries`` are the entries of the files of ``config`` (`fringe.config.file.read_entries`), with
+    their lines and spellings.
 
-    A fault is a line that begins with the path of its key: keys that are unknown, missing or of
-    the wrong type, and names that refer to nothing or mean two things. Files are not looked at,
-    except for a path that contains a variable such as ``$SCRATCH``: a fault, unless something has
-    that name.
+    A fault is a line that begins with the path of its key. Faults are unknown keys, missing keys,
+    values of a wrong type, and names that refer to nothing or to two things. Files are not checked,
+    except for a path with a variable such as ``$SCRATCH``, which is a fault unless a file has this
+    name.
     """
     completed: dict[str, Any] = copied(config)
     faults = duplicate_keys(entries) + settle_values(completed, entries)
@@ -92,7 +92,7 @@ def complete_file(path: Path) -> RunConfig:
     Raises
     ------
     FringeError
-        If the file cannot be read, or the configuration has faults of its own.
+        If the file cannot be read, or the configuration has faults.
     """
     completed = complete(read_config(path), read_entries(path))
     raise_faults(completed.faults, [path])
@@ -100,22 +100,22 @@ def complete_file(path: Path) -> RunConfig:
 
 
 def _unknown_yet(found: Iterable[str], known: Sequence[str]) -> list[str]:
-    """Return the faults that are about other keys than numbers that cannot be used."""
+    """Return the faults in ``found``, without keys whose number is known not to be finite."""
     odd = {fault.partition(": ")[0] for fault in known if fault.endswith("write a finite one")}
     return [fault for fault in found if fault.partition(": ")[0] not in odd]
 
 
 def items(config: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
-    """Return the names and values below ``key``; none where it is missing or no mapping."""
+    """Return the names and values below ``key``; none if it is missing or not a mapping."""
     value = config.get(key)
     return list(value.items()) if isinstance(value, Mapping) else []
 
 
 def where_named(known: Sequence[str], find: Callable[..., Iterable[str]], *args: Any) -> list[str]:
-    """Return the faults that ``find(*args)`` finds, or none where a name refers to nothing.
+    """Return the faults of ``find(*args)``; none if a name refers to nothing.
 
-    A fault that is ``known`` already says so. A `FringeError` is a fault like any other, unless
-    one that is known says the same.
+    In that case, a ``known`` fault already reports the name. A `FringeError` is returned as a
+    fault, unless a known fault contains the same message.
     """
     try:
         return list(find(*args))
@@ -128,25 +128,24 @@ def where_named(known: Sequence[str], find: Callable[..., Iterable[str]], *args:
 
 
 def refuse_names(faults: Sequence[str], files: Iterable[Path] = ()) -> None:
-    """Raise a `FringeError` that lists ``faults`` if one is about a name that paths are made of,
-    or a path that is too long.
+    """Raise a `FringeError` with all ``faults`` if a name for paths is wrong, or a path too long.
 
-    To be called before any file is opened or written: such a path may lie anywhere.
+    Call this before any file is opened or written, because such a path could be anywhere.
     """
     if any(fault.partition(":")[0] in NAMING or fault.endswith(TOO_LONG) for fault in faults):
         raise_faults(faults, files)
 
 
 def raise_faults(faults: Iterable[str], files: Iterable[Path] = (), advice: str = "") -> None:
-    """Raise one `FringeError` that lists all ``faults``, if any, and ends in ``advice``.
+    """Raise a `FringeError` that lists all ``faults``, if there are any.
 
-    It names the ``files`` of the configuration first.
+    The message begins with the ``files`` of the configuration and ends with ``advice``.
     """
-    if told := list(faults):
-        number = "1 fault" if len(told) == 1 else f"{len(told)} faults"
-        listed = "".join(f"\n  - {fault}" for fault in told[:MOST_FAULTS])
-        if len(told) > MOST_FAULTS:
-            listed += f"\n  ... and {len(told) - MOST_FAULTS:,} more"
+    if found := list(faults):
+        number = "1 fault" if len(found) == 1 else f"{len(found)} faults"
+        listed = "".join(f"\n  - {fault}" for fault in found[:MOST_FAULTS])
+        if len(found) > MOST_FAULTS:
+            listed += f"\n  ... and {len(found) - MOST_FAULTS:,} more"
         ending = f"\n{advice}" if advice else ""
         named = ", ".join(map(str, files))
         place = f"{named}: " if named else ""
@@ -154,9 +153,9 @@ def raise_faults(faults: Iterable[str], files: Iterable[Path] = (), advice: str 
 
 
 def _follow_protocol(config: dict[str, Any]) -> None:
-    """Fill in, in place, what the protocol that a configuration names says, where it is left out.
+    """Fill in missing keys from the protocol that a configuration names, in place.
 
-    The network that a user writes in place of the protocol's is not a control as well.
+    A network that the user sets as ``network`` is removed from the protocol's controls.
     """
     if (name := config.get("protocol")) not in PROTOCOL_NAMES:
         return
@@ -174,7 +173,7 @@ def _fill_missing(config: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def _fill_defaults(value: Any, rule: Mapping[str, Any]) -> None:
-    """Fill ``value`` in place, also below keys that the user left out."""
+    """Fill in defaults in ``value``, in place, also below missing keys."""
     if not isinstance(value, dict):
         return
     for key, inner in rule.get("properties", {}).items():
@@ -187,7 +186,7 @@ def _fill_defaults(value: Any, rule: Mapping[str, Any]) -> None:
 
 
 def _inherit(config: dict[str, Any]) -> set[Keys]:
-    """Fill in, in place, what data sets and comparisons take from elsewhere; return its keys."""
+    """Fill in the inherited values of data sets and comparisons, in place; return their keys."""
     filled = set()
     for section in ("datasets", "comparisons"):
         for name, entry in items(config, section):
@@ -201,7 +200,7 @@ def _inherit(config: dict[str, Any]) -> set[Keys]:
 
 
 def _value_at(config: dict[str, Any], keys: str) -> Any:
-    """Return the value under ``keys``, separated by ``/``; None if there is none."""
+    """Return the value under ``keys``, separated by ``/``; None if there is no value."""
     value: Any = config
     for key in keys.split("/"):
         value = value.get(key) if isinstance(value, dict) else None
@@ -209,7 +208,7 @@ def _value_at(config: dict[str, Any], keys: str) -> Any:
 
 
 def _settle_paths(config: dict[str, Any]) -> Iterable[str]:
-    """Expand paths, and join those of data to ``data_dir``, in place; yield what is wrong."""
+    """Expand paths, and join paths of data to ``data_dir``, in place; yield faults."""
     variables = []
     for place in walk(config):
         if not (place.is_path and isinstance(place.value, str)):
@@ -225,13 +224,13 @@ def _settle_paths(config: dict[str, Any]) -> Iterable[str]:
     for place, found in variables:
         if not Path(place.value).exists():
             yield (
-                f"{place.trail}: {place.value}: variables such as {found} are not expanded, since "
-                "each machine may give them another value; write the whole path"
+                f"{place.trail}: {place.value}: variables such as {found} are not expanded, "
+                "because they may have different values on different machines; write the whole path"
             )
 
 
 def _length_faults(config: dict[str, Any]) -> Iterable[str]:
-    """Yield the paths that are too long for a file system, with what is put behind them."""
+    """Yield the paths that are too long for file systems, with the names that Fringe appends."""
     for place in walk(config):
         if place.is_path and isinstance(place.value, str):
             path = place.value.encode("utf-8", "surrogateescape")
@@ -249,7 +248,7 @@ def _start_from_data_dir(config: dict[str, Any]) -> None:
 
 
 def _join_lines(config: dict[str, Any]) -> None:
-    """Make one line of texts that may have several, in place: prose, such as notes."""
+    """Join the lines of prose, such as notes, in place."""
     for place in walk(config):
         is_prose = any(rule.get("format") == "prose" for rule in place.rules)
         if is_prose and isinstance(place.value, str):
@@ -271,8 +270,8 @@ def _text_faults(value: Any, keys: tuple[Any, ...]) -> Iterable[str]:
 
 
 def _unprintable(keys: tuple[Any, ...], what: str, text: str) -> str:
-    hint = "; where YAML has `>` or `|`, write `>-`" if text.endswith("\n") else ""
+    hint = "; in YAML, replace `>` or `|` by `>-`" if text.endswith("\n") else ""
     return (
         f"{trail(keys)}: {what} {text!r} holds line breaks, control characters or marks that "
-        f"turn the direction of text; write it in one line without them{hint}"
+        f"change the direction of text; write it in one line without them{hint}"
     )

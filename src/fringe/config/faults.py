@@ -1,4 +1,4 @@
-"""Faults of a configuration that show only in files, sources and networks."""
+"""Faults of a configuration that can be found only in files, sources and networks."""
 
 import os
 from collections.abc import Iterable
@@ -50,27 +50,27 @@ from fringe.sources.digests import file_digests, remembered
 __all__ = ["digest_fault", "given_weight_file_fault", "statistics_fault", "with_protocol"]
 
 FEWEST_HELD_OUT = 100
-"""Real images besides those that are compared, below which a metric of both says nothing."""
+"""Minimum number of real images, besides the compared ones, for metrics with held-out images."""
 
 ONE_SIZE = (
-    "bring both to one size, or set `resolution` of a source of files (--resolution of "
+    "give images of the same size, or set `resolution` of a source of files (--resolution of "
     "`fringe compare`)"
 )
 
 
 def _strict_faults(config: Config, sources: Sources, features: Path) -> Iterable[str]:
-    """Yield the strict sources of which damaged images were used before they were strict.
+    """Yield the sources whose damaged images were used before `strict` was set.
 
     ``features`` is the folder of the run's features.
     """
     for name, about in sources.items():
         source = config.sources[name]
         if isinstance(source, FilesSource) and source.strict:
-            told = warned_shards(features / name, about["shards"])
-            if told is not None:
+            warned = warned_shards(features / name, about["shards"])
+            if warned is not None:
                 yield (
-                    f"sources/{name}/strict: of its images that have features already, {told}; "
-                    "replace or remove the damaged ones, or drop `strict`"
+                    f"sources/{name}/strict: of its images that already have features, {warned}; "
+                    "replace or remove the damaged images, or drop `strict`"
                 )
 
 
@@ -79,7 +79,10 @@ def _network_faults(config: Config) -> Iterable[str]:
     for network in networks_of_run(config):
         before = files.setdefault(file_name(network).casefold(), network)
         if before != network:
-            yield f"network: {network} and {before} would be one file; rename a function or module"
+            yield (
+                f"network: {network} and {before} would have the same file; rename a function or "
+                "module"
+            )
     for network, key in _named_networks(config):
         try:
             classes = network_info(network).n_classes
@@ -95,14 +98,14 @@ def _network_faults(config: Config) -> Iterable[str]:
             )
         elif key == "network" and config.classifier is None and needs_classifier(config):
             yield (
-                f"network: {network} is not a classifier, and histograms can be matched only in "
-                "classes; name the network that counts them by `classifier`, such as inception; "
-                "or, if nothing is resampled, leave out `labels: false` of each comparison"
+                f"network: {network} is not a classifier, but matching histograms needs classes; "
+                "name a network that predicts classes in `classifier`, such as inception; or, if "
+                "nothing is resampled, drop `labels: false` of each comparison"
             )
 
 
 def _asked_metric_faults(config: Config, sources: Sources) -> Iterable[str]:
-    """Yield the metrics of `evaluation/metrics` that no network, or no data set, gives a value."""
+    """Yield the faults of metrics in `evaluation/metrics` that cannot be measured."""
     metrics = config.evaluation.metrics
     for scheme in config.evaluation.metric_schemes:
         if metrics and scheme not in schemes(config):
@@ -114,7 +117,7 @@ def _asked_metric_faults(config: Config, sources: Sources) -> Iterable[str]:
     for metric in metrics:
         if not any(metric in asked_metrics(config, one) for one in asked_networks(config)):
             yield (
-                f"evaluation/metrics: {metric} needs {ASKED[metric].needs}, and no network of the "
+                f"evaluation/metrics: {metric} needs {ASKED[metric].needs}, but no network of the "
                 f"run has any ({', '.join([config.network, *config.controls])}); name a classifier "
                 f"in `controls`, such as {classifier}, or leave the metric out"
             )
@@ -125,22 +128,22 @@ def _asked_metric_faults(config: Config, sources: Sources) -> Iterable[str]:
             generated, have = sources[dataset.generated], sources[dataset.real]["count"]
             if needs == "logits" and not generated.get("logits", True):
                 yield (
-                    f"evaluation/metrics: {metric} needs logits, and sources/{dataset.generated} "
-                    "holds features without any; add them to its file (docs/formats.md), or leave "
-                    "the metric out"
+                    f"evaluation/metrics: {metric} needs logits, but sources/{dataset.generated} "
+                    "has features without logits; add logits to its file (docs/formats.md), or "
+                    "leave the metric out"
                 )
             if needs == "held-out images" and have < dataset.n_real + FEWEST_HELD_OUT:
                 yield (
-                    f"evaluation/metrics: {metric} needs other real images than the "
-                    f"{dataset.n_real} that are compared, and sources/{dataset.real} has {have} "
-                    f"in all; lower datasets/{name}/n_real (or evaluation/n_real, --count-real of "
+                    f"evaluation/metrics: {metric} needs real images in addition to the "
+                    f"{dataset.n_real} compared images, but sources/{dataset.real} has only {have} "
+                    f"images; lower datasets/{name}/n_real (or evaluation/n_real, --count-real of "
                     f"a command) by {dataset.n_real + FEWEST_HELD_OUT - have} or more, or leave "
                     "the metric out"
                 )
 
 
 def _few_images_faults(config: Config, name: str, dataset: Dataset) -> Iterable[str]:
-    """Yield the sides of a data set that have fewer images than a metric needs, and which one."""
+    """Yield the faults of data sets with fewer images than a metric needs."""
     asked = {"real": dataset.n_real, "generated": dataset.n_generated}
     needed = {
         metric: fewest_images(metric, config.evaluation.precision_recall.k)
@@ -163,8 +166,8 @@ def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str
     for side, (wanted, have) in asked.items():
         if wanted > have:
             yield (
-                f"datasets/{name}/n_{side}: {wanted} images are asked for (by evaluation/n_{side} "
-                f"where the data set does not say), but its source has {have}"
+                f"datasets/{name}/n_{side}: {wanted} images are needed (the default is "
+                f"evaluation/n_{side}), but its source has {have}; write a smaller number"
             )
     imaged = [
         source
@@ -176,33 +179,33 @@ def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str
         if sources[source]["resolution"] != (height, width):
             h, w = sources[source]["resolution"]
             yield (
-                f"datasets/{name}: images of {source} are {w} x {h} pixels, real ones {width} x "
-                f"{height}, and FID would see the difference; {ONE_SIZE}"
+                f"datasets/{name}: images of {source} have {w} x {h} pixels, but real images have "
+                f"{width} x {height}, and FID would see the difference; {ONE_SIZE}"
             )
     for n_real, n_generated in resolve_sizes(dataset.sizes, real, generated):
         if n_real > real or n_generated > generated:
             yield (
-                f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
-                f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
+                f"datasets/{name}/sizes: {n_real}+{n_generated} images are needed (the default is "
+                f"evaluation/sizes), but it has {real}+{generated}; write smaller numbers"
             )
 
 
 def with_protocol(config: Config, fault: str) -> str:
-    """Return a fault of counts that names the protocol, if these are the protocol's."""
+    """Return a fault of counts; add the protocol if the protocol set the count."""
     if config.protocol is None:
         return fault
     side = fault.partition(": ")[0].rpartition("/")[2]
     asked = named_protocol(config.protocol).defaults["evaluation"].get(side)
-    if asked is None or f": {asked} images are asked for" not in fault:
+    if asked is None or f": {asked} images are needed" not in fault:
         return fault
     return (
-        f"{fault}; protocol {config.protocol} takes {asked:,}: give as many, or write a smaller "
-        f"evaluation/{side}, which tables then state as a deviation"
+        f"{fault} (protocol {config.protocol} uses {asked:,}; tables report a smaller "
+        f"evaluation/{side} as a deviation)"
     )
 
 
 def _held_out_faults(config: Config, sources: Sources) -> Iterable[str]:
-    """Yield the comparisons whose held-out images have another size than their real images."""
+    """Yield the comparisons whose held-out images and real images have different sizes."""
     for name, comparison in config.comparisons.items():
         known = [config.datasets[one].real for one in comparison.datasets if one in config.datasets]
         pair = [sources.get(one or "") for one in (comparison.held_out, *known[:1])]
@@ -211,14 +214,14 @@ def _held_out_faults(config: Config, sources: Sources) -> Iterable[str]:
         (h, w), (height, width) = (one["resolution"] for one in pair if one is not None)
         if (h, w) != (height, width):
             yield (
-                f"comparisons/{name}/held_out: images of {comparison.held_out} are {w} x {h} "
-                f"pixels, real ones {width} x {height}, and FID would see the difference; "
-                f"{ONE_SIZE}"
+                f"comparisons/{name}/held_out: images of {comparison.held_out} have {w} x {h} "
+                f"pixels, but real images have {width} x {height}, and FID would see the "
+                f"difference; {ONE_SIZE}"
             )
 
 
 def _same_images_faults(config: Config, sources: Sources) -> Iterable[str]:
-    """Yield the sources of a comparison that are the same images under two names."""
+    """Yield the sources of a comparison that have the same images under two names."""
     for name, comparison in config.comparisons.items():
         seen: dict[str, str] = {}
         for source in (*compared_sources(config, comparison), comparison.held_out):
@@ -227,50 +230,54 @@ def _same_images_faults(config: Config, sources: Sources) -> Iterable[str]:
             before = seen.setdefault(str(sources[source]["fingerprint"]), source)
             if before != source:
                 yield (
-                    f"comparisons/{name}: {before} and {source} are the same images, so their "
-                    "comparison says nothing; name other images"
+                    f"comparisons/{name}: {before} and {source} have the same images, so there is "
+                    "nothing to compare; name other images"
                 )
 
 
 def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
-    """Yield what is wrong with the sensitivity that is asked for, once sources are open."""
+    """Yield the faults of the section `sensitivity`, after sources are opened."""
     for network in explaining_networks(config) if explained_datasets(config) else []:
         if not network_info(network).maps:
             yield (
-                f"sensitivity: {network} cannot tell what it looks at in an image (it has no maps; "
-                "`maps` of its `info` says so); choose another, or ask for none: `datasets: []`"
+                f"sensitivity: {network} does not support sensitivity maps (`maps` of its `info` "
+                "is false); name another network, or disable maps with `datasets: []`"
             )
     classifier = class_network(config)
     classes = network_info(classifier).n_classes
     if explained_datasets(config) and classes is not None and classes < 3:
         yield (
-            f"sensitivity: {classifier} has {classes} classes, and figures show the three "
-            "most probable; ask for no maps: `datasets: []`"
+            f"sensitivity: {classifier} has {classes} classes, but figures show the three most "
+            "probable classes; disable maps with `datasets: []`"
         )
     yield from _class_faults(config)
     for name in explained_datasets(config):
         dataset = config.datasets[name]
         have, n = sources[dataset.generated]["count"], explained_images(config, name)
-        # Where n is that of n_generated, more than there are is a fault of its own.
+        # If n is n_generated, a number that is too large is a separate fault.
         if n > have and config.sensitivity.images is not None:
-            yield f"sensitivity/images: {n} are asked for, but {dataset.generated} has {have}"
+            yield (
+                f"sensitivity/images: {n} are needed, but {dataset.generated} has {have}; write a "
+                "smaller number"
+            )
         if n < 3:
             yield (
-                f"datasets/{name}/n_generated: maps are of images that make up an FID, at least 3 "
-                f"and here {n}; say how many by `sensitivity/images`, or ask for no maps: "
-                "`datasets: []`"
+                f"datasets/{name}/n_generated: maps need an FID of at least 3 images, but there "
+                f"are {n}; set `sensitivity/images`, or disable maps with `datasets: []`"
             )
         for network in explaining_networks(config):
             if network in config.sources[dataset.generated].statistics:
                 yield (
-                    f"sources/{dataset.generated}/statistics/{network}: published statistics "
-                    f"stand in for real images alone, but data set {name} asks how FID depends on "
-                    "each of these; drop them, or leave the data set out of `sensitivity/datasets`"
+                    f"sources/{dataset.generated}/statistics/{network}: published statistics can "
+                    f"replace only real images, but the maps of data set {name} need each "
+                    "generated image; drop them, or leave the data set out of "
+                    "`sensitivity/datasets`"
                 )
         if config.sensitivity.noise.scales and noise_images(config, name) > n:
             yield (
-                f"sensitivity/noise/images: {noise_images(config, name)} are asked for, but "
-                f"only {n} images of data set {name} have maps (`sensitivity/images`)"
+                f"sensitivity/noise/images: {noise_images(config, name)} are needed, but only {n} "
+                f"images of data set {name} have maps (`sensitivity/images`); write a smaller "
+                "number"
             )
         for shown in ("examples", "grid"):
             named = shown_images(config, name, shown).get("images", [])
@@ -278,10 +285,10 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
             if wrong:
                 yield (
                     f"datasets/{name}/{shown}/images: {wrong[0]} is not among the first {n} "
-                    "images, which have maps (`sensitivity/images`, from 0)"
+                    "images, which have maps (`sensitivity/images`, from 0); write a smaller index"
                 )
         if dataset.region is not None:
-            from fringe.sensitivity.region import open_region  # takes a while to import
+            from fringe.sensitivity.region import open_region  # imported here because it is slow
 
             try:
                 open_region(dataset.region, sources[dataset.generated]["resolution"])
@@ -290,7 +297,7 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
 
 
 def _class_faults(config: Config) -> Iterable[str]:
-    """Yield what is wrong with the classes that are named, once for each key."""
+    """Yield the faults of named classes, once for each key."""
     found = set()
     for name in explained_datasets(config):
         try:
@@ -307,13 +314,13 @@ def _scheme_faults(config: Config) -> Iterable[str]:
     try:
         classes = network_info(class_network(config)).n_classes
     except FringeError:
-        return  # an unknown network is a fault of its own
+        return  # an unknown network is a separate fault
     for mode, numbers in (("top", config.schemes.top), ("middle", config.schemes.middle)):
         for n in numbers:
             if classes is not None and 2 * n > classes:
                 yield (
                     f"schemes/{mode}: {n} is more than half of the {classes} classes, where the "
-                    "roles of 0 and 1 flip (footnote 5 of the paper)"
+                    "roles of 0 and 1 flip (footnote 5 of the paper); write a smaller N"
                 )
 
 
@@ -321,7 +328,7 @@ def _weight_file_faults(config: Config, cache: Path | None) -> Iterable[str]:
     used = networks_of_run(config)
     for network in config.weights:
         if network not in used:
-            yield f"weights/{network}: no key names that network; correct or drop it"
+            yield f"weights/{network}: no key names this network; correct or drop it"
         elif fault := given_weight_file_fault(config, network, cache):
             yield fault
     for network in used:
@@ -334,12 +341,12 @@ def _weight_file_faults(config: Config, cache: Path | None) -> Iterable[str]:
             if wrong := mismatch(there, found, network_weight_files(network)):
                 yield (
                     f"weights_dir: {there} has SHA-256 {found}, expected {' or '.join(wrong)}; "
-                    "delete it, and it is fetched again"
+                    "delete it, and the run fetches it again"
                 )
 
 
 def given_weight_file_fault(config: Config, network: str, cache: Path | None) -> str | None:
-    """Return what is wrong with the file that the config's ``weights`` name for a network."""
+    """Return the fault of the file that `weights` names for a network; None if it has none."""
     path, sha256 = given_weight_file(config.weights[network])
     if fault := fault_at(path, LARGEST_CHECKPOINT):
         return f"weights/{network}: {fault}"
@@ -358,11 +365,11 @@ def given_weight_file_fault(config: Config, network: str, cache: Path | None) ->
     if others:
         return (
             f"weights/{network}: {path} holds the weights of {' and '.join(others)}; name that "
-            f"network, or fetch {network}'s own"
+            f"network, or fetch the weights of {network}"
         )
     return (
         f"weights/{network}: {path} has SHA-256 {found}, expected {' or '.join(wrong)}; fetch it "
-        "again, or state `sha256` beside `path` if these are weights of your own"
+        "again, or state `sha256` and `path` if these are your own weights"
     )
 
 
@@ -370,24 +377,24 @@ def _is_unknown(network: str) -> bool:
     try:
         network_info(network)
     except FringeError:
-        return True  # a fault of its own
+        return True  # a separate fault
     return False
 
 
 def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
-    """Return what is wrong if a source's file is another one than its ``sha256`` states."""
+    """Return the fault of a source's file that differs from ``sha256``; None if it has none."""
     source = config.sources[name]
-    # Of an unpacked archive the digest was checked when it arrived.
+    # The digest of an unpacked archive was checked when the archive was fetched.
     if not isinstance(source, FileSource) or source.sha256 is None or source.unpack is not None:
         return None
     path, stated = as_path(source.path), source.sha256.lower()
     if os.path.isdir(path):  # noqa: PTH112 - as `open_source` asks
         return (
             f"sources/{name}/sha256: {path} is a folder, which has no digest; drop `sha256`, or "
-            "say with `unpack` which folder of an archive it was"
+            "name the folder of the archive in `unpack`"
         )
     if fault_at(path):
-        return None  # a fault of its own, or left out
+        return None  # a separate fault, or an omitted source
     limit = LARGEST_CHECKPOINT if source.is_trained else None
     (found,) = file_digests([path], cache, limit=limit)
     if found == stated:
@@ -414,23 +421,23 @@ def _statistics_faults(config: Config, cache: Path | None) -> Iterable[str]:
 
 
 def statistics_fault(config: Config, source: str, network: str, cache: Path | None) -> str | None:
-    """Return what is wrong with the published statistics that a source names for a network.
+    """Return the fault of the published statistics of a source in a network; None if it has none.
 
-    They are read whole, since only that tells whether they are a covariance; a file that is right
-    is remembered.
+    The whole file is read, because only then it is known whether it contains a covariance. Valid
+    files are remembered.
     """
-    # Imported here: most runs have no published statistics.
+    # Imported here because most runs have no published statistics.
     from fringe.exchange import read_statistics
 
     key = f"sources/{source}/statistics/{network}"
     if network not in networks_of_run(config):
-        return f"{key}: no key names that network; correct or drop it"
+        return f"{key}: no key names this network; correct or drop it"
     if _is_unknown(network):
-        return None  # a fault of its own
+        return None  # a separate fault
     given = config.sources[source].statistics[network]
     path, dim = given.path, network_info(network).feature_dim
     if given.url is not None and not is_there(path):
-        return f"{key}: {path}: is not there; `fringe stage` fetches it. {origin_of(given)}"
+        return f"{key}: {path}: does not exist; `fringe stage` fetches it. {origin_of(given)}"
     if given.sha256 is not None and not fault_at(path):
         (found,) = file_digests([Path(path)], cache)
         if found != given.sha256.lower():
@@ -455,22 +462,24 @@ def _results_faults(config: Config) -> Iterable[str]:
     try:
         folder.stat()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        pass  # it is to be made, or a fault that is told below
+        pass  # the folder will be made, or a fault is reported below
     except OSError as error:  # a name that is too long, a circle of links, a lost server
-        told = unwritable(error) or (str(error), "name another folder")
-        yield f"results: {folder} cannot be written to ({told[0]}); {told[1]}"
+        reason, fix = unwritable(error) or (str(error), "name another folder")
+        yield f"results: {folder} cannot be written to ({reason}); {fix}"
         return
     place = next(path for path in (folder, *folder.parents) if path.exists())
     fault = open_to_all(place)
     if fault is not None and not config.shared_results:
         yield (
-            f"results: {fault}; name another folder, let its owner share it with a group of yours "
-            "(chgrp, chmod g+w,o-w), or set `shared_results: true`"
+            f"results: {fault}; name another folder, let its owner share it with one of your "
+            "groups (chgrp, chmod g+w,o-w), or set `shared_results: true`"
         )
     if not place.is_dir():
-        yield f"results: {folder} cannot be made, because {place} is no folder; name another"
+        yield (
+            f"results: {folder} cannot be made, because {place} is not a folder; name another one"
+        )
     elif not os.access(place, os.W_OK | os.X_OK):
         yield (
-            f"results: {folder} cannot be written to, because {place} is not yours to write to or "
-            "read-only; name another folder, or give yourself the right (chmod u+wx)"
+            f"results: {folder} cannot be written to, because {place} is not writable; name "
+            "another folder, or give yourself the permission (chmod u+wx)"
         )

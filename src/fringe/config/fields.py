@@ -1,7 +1,7 @@
-"""What the sections of a configuration are made of: texts, numbers and lists with their rules.
+"""Types of the fields of a configuration: texts, numbers and lists with rules.
 
-A value that breaks a rule is a fault that pydantic reports with its place; `fringe.config.messages`
-words these faults.
+Pydantic reports a value that breaks a rule as a fault with its place. `fringe.config.messages`
+writes the messages of these faults.
 """
 
 import re
@@ -63,33 +63,33 @@ __all__ = [
 ]
 
 SUPPLIED = "supplied"
-"""Marks a required key in the JSON Schema that another key, which is named, can supply."""
+"""Marks a required key in the JSON Schema that another key can set; its value is that key."""
 
 ALL_IMAGES = 10**12
-"""What `all` becomes where a number of images is asked for, until its source is opened."""
+"""The value of `all` as a number of images, until its source is opened."""
 
-LONGEST = 400  # characters of a message about one value
+LONGEST = 400  # maximum number of characters of a value in a message
 
 Value = TypeVar("Value")
 
 
 class Section(BaseModel):
-    """Keys of a configuration that belong together. Unknown keys are faults."""
+    """A section of a configuration. Unknown keys are faults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     def plain(self) -> dict[str, Any]:
-        """Return the section in plain values, without the keys that have none.
+        """Return the section as plain values, without keys that have no value.
 
-        Keys are in the order in which they were written, because Snakemake compares params of jobs
-        by their `repr`.
+        Keys keep the order in which they were written, because Snakemake compares the params of
+        jobs by their `repr`.
         """
         return self.model_dump(exclude_none=True)
 
     def faults(self) -> Iterable[tuple[str, str]]:
-        """Yield the key and the message of each fault that several keys make together.
+        """Yield the key and the message of each fault that depends on several keys.
 
-        The key "" is the section itself.
+        The key "" means the section itself.
         """
         return ()
 
@@ -134,9 +134,9 @@ class Marked:
 
 @dataclass(frozen=True)
 class OrText:
-    """Tells editors that a text may stand for a section.
+    """Allows a text in place of a section, in the JSON Schema for editors.
 
-    `fringe.config.published` puts the section in the place of the text before it is checked.
+    `fringe.config.published` replaces the text by the section before the section is checked.
     """
 
     pattern: str
@@ -145,7 +145,7 @@ class OrText:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """Return the JSON Schema of the section, or of such a text."""
+        """Return the JSON Schema of the section or the text."""
         text = {
             "type": "string",
             "pattern": f"^{self.pattern}$",
@@ -155,9 +155,9 @@ class OrText:
 
 
 class Inherits(Marked):
-    """Marks a field that takes its value from another key where it is left out.
+    """Marks a field whose default is the value of another key.
 
-    The keys are separated by ``/``; "" is the name of the section itself.
+    ``key`` is a path of keys, separated by ``/``. "" means the name of the section.
     """
 
     def __init__(self, key: str) -> None:
@@ -166,7 +166,7 @@ class Inherits(Marked):
 
 @dataclass(frozen=True)
 class Fits:
-    """A rule for texts: ``pattern`` fits the whole text; ``words`` say what the pattern means."""
+    """A rule for texts: ``pattern`` matches the whole text; ``words`` describe the pattern."""
 
     pattern: str
     words: str
@@ -174,7 +174,7 @@ class Fits:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Return the rules of the text, followed by this one."""
+        """Return the rules of the text, followed by this rule."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
@@ -185,15 +185,15 @@ class Fits:
         return {**handler(schema), **rule}
 
     def check(self, text: str) -> str:
-        """Return the text if it fits."""
+        """Return the text if it matches."""
         # `search` with `$` would accept a line break at the end.
         if re.fullmatch(self.pattern, text):
             return text
-        message = f"{shortened(repr(text))} is not right: {self.words}{self._example_like(text)}"
+        message = f"{shortened(repr(text))} is not valid: {self.words}{self._example_like(text)}"
         raise PydanticCustomError("fault", "{message}", {"message": message})
 
     def _example_like(self, text: str) -> str:
-        """Return a text like one that does not fit, as an example; "" if there is none."""
+        """Return a similar text that matches, as an example; "" if there is none."""
         plain = re.sub("[^A-Za-z0-9_.-]+", "-", text).strip("-_.")[:100]
         for example in (plain, plain.lower(), re.sub("[^a-z0-9_-]+", "-", plain.lower())):
             if plain and re.fullmatch(self.pattern, example):
@@ -203,14 +203,14 @@ class Fits:
 
 @dataclass(frozen=True)
 class Contains:
-    """A rule for lists: they contain a value."""
+    """A rule for lists: the list contains a value."""
 
     value: Any
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Return the rules of the list, followed by this one."""
+        """Return the rules of the list, followed by this rule."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(
@@ -228,7 +228,7 @@ class Contains:
 
 
 def shortened(text: str) -> str:
-    """Return a message without the middle of a value that is long."""
+    """Return a text without its middle if it is long."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
@@ -240,7 +240,7 @@ def _refuse_nothing(value: Any) -> Any:
 
 def _refuse_repeated(values: list[Value]) -> list[Value]:
     if any(value in values[:number] for number, value in enumerate(values)):
-        message = f"{shortened(repr(values))} names something twice; drop one of the two"
+        message = f"{shortened(repr(values))} has a duplicate; drop one of the two"
         raise PydanticCustomError("fault", "{message}", {"message": message})
     return values
 
@@ -251,7 +251,7 @@ def _keep_type(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _tag_of(value: Any) -> str:
-    """Return the tag of the form that a value has: see `WrittenAs`."""
+    """Return the tag of a value's form; see `WrittenAs`."""
     if isinstance(value, bool):
         return "<true or false>"
     if isinstance(value, int | float):
@@ -263,7 +263,7 @@ def _tag_of(value: Any) -> str:
     return "<keys>" if isinstance(value, dict | Section) else "<another type>"
 
 
-#: A value that has one of several forms, of which its type says which: `Text`, `List`, `Keys` ...
+#: A value with several forms, which its type distinguishes: `Text`, `List`, `Keys` ...
 WrittenAs = Discriminator(_tag_of)
 Text = Tag("<text>")
 List = Tag("<list>")
@@ -271,13 +271,13 @@ Keys = Tag("<keys>")
 Numeral = Tag("<number>")
 Flag = Tag("<true or false>")
 
-#: A value that may be left out, but not be empty.
+#: A value that may be missing, but not empty.
 Given = Annotated[Value | None, BeforeValidator(_refuse_nothing)]
 
-#: A list without repetitions.
+#: A list without duplicates.
 Distinct = Annotated[list[Value], AfterValidator(_refuse_repeated), Marked("uniqueItems", True)]
 
-#: A number that keeps its type: 1 stays an int, because results depend on how it is written.
+#: A number that keeps its type: 1 stays an int, because params of jobs depend on the type.
 Number = Annotated[float, WrapValidator(_keep_type)]
 
 Positive = Annotated[int, Field(ge=1)]
@@ -291,8 +291,8 @@ Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 LargeSeed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 FOLDER_WORDS = (
-    "Snakemake would take braces for a wildcard, its report < and > for HTML, and commands a - at "
-    "the beginning for an option; name a folder without them"
+    "Snakemake would read braces as a wildcard, its report would read < and > as HTML, and "
+    "commands would read a leading - as an option; name a folder without them"
 )
 
 PathText = Annotated[str, Field(min_length=1), Marked("format", "path")]
@@ -304,7 +304,7 @@ NameText = Annotated[
     Field(max_length=100),
     Fits(
         "[a-z0-9][a-z0-9_-]*",
-        "small letters, digits, - and _, beginning with a letter or digit",
+        "lower-case letters, digits, - and _, beginning with a letter or digit",
     ),
 ]
 TitleText = Annotated[
@@ -312,8 +312,8 @@ TitleText = Annotated[
     Field(max_length=200),
     Fits(
         r"[^\s=+@-](.*\S)?",
-        "it begins with no =, +, - or @, which spreadsheets take for a formula, and neither begins "
-        "nor ends in a space",
+        "it must not begin with =, +, - or @, which spreadsheets read as a formula, and must not "
+        "begin or end with a space",
     ),
 ]
 DigestText = Annotated[str, Fits("[0-9a-fA-F]{64}", "64 hexadecimal digits")]

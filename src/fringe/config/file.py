@@ -1,4 +1,4 @@
-"""The file of a configuration as it is written: JSON or YAML, with its spellings and lines."""
+"""Readers of configuration files, JSON or YAML, with the spelling and line of each value."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from fringe.files.regular import read_regular
 
 __all__ = ["Entry", "duplicate_keys", "read_config", "read_entries"]
 
-# A few lines of YAML may stand for more than any memory holds, since an alias stands for all that
-# its anchor holds. These are far more than a configuration needs.
+# A few lines of YAML may expand to more values than fit into memory, because an alias repeats all
+# values of its anchor. These limits are far above the needs of a configuration.
 MOST_BYTES = 1 << 20
 MOST_VALUES = 100_000
-DEEPEST = 50  # mappings and lists inside each other
+DEEPEST = 50  # levels of mappings and lists
 LONGEST_NUMBER = 40  # characters
 
-# Words of the YAML parser, what they mean in a configuration, and what to do.
+# Messages of the YAML parser, their meaning in a configuration, and the fix.
 PROBLEMS = {
-    r"'\t'": ("a tab, where YAML takes only spaces", "put spaces in its place"),
+    r"'\t'": ("a tab, where YAML allows only spaces", "replace it by spaces"),
     "while scanning an alias": ("a * outside quotes", 'put patterns in quotes, as in "*.jpg"'),
     "could not find expected ':'": (
         "a key without a value",
@@ -33,39 +33,39 @@ PROBLEMS = {
     ),
     "mapping values are not allowed": (
         "a second colon, or a key that is indented too far",
-        "put a text with a colon in quotes, and let the keys of one section begin in one column",
+        "put a text with a colon in quotes, and start the keys of a section in the same column",
     ),
     "but found another document": (
         "a second document begins",
-        "keep one, and remove `---` after its beginning",
+        "keep one document, and remove `---` after its beginning",
     ),
     "could not determine a constructor": ("a tag, which begins with `!`", "remove the tag"),
     "expected <block end>": (
         "a line that begins in another column than the lines before it",
-        "let the keys of one section begin in one column",
+        "start the keys of a section in the same column",
     ),
 }
 
-TEMPLATE = "__use_yte__"  # asks Snakemake to run the Python code in a configuration
+TEMPLATE = "__use_yte__"  # makes Snakemake run the Python code in a configuration
 
 
 class Entry(NamedTuple):
-    """A key of a configuration, or an entry of a list, as it stands in a file.
+    """A key of a configuration, or an entry of a list, as it is written in a file.
 
     Parameters
     ----------
     names : tuple
-        The keys that lead to it as they are spelled; the numbers of entries in lists.
+        The path of the entry: keys as they are spelled, and numbers of entries in lists.
     key : object
-        What the last key was read as.
+        The last key as it was parsed.
     text : str or None
         The value as it is spelled; None for mappings and lists.
     value : object
-        What the value was read as; None for mappings and lists.
+        The value as it was parsed; None for mappings and lists.
     place : str
-        The file, and the line of the key where that is known.
+        The file, and the line of the key if it is known.
     again : bool
-        Whether the same mapping held this key before.
+        Whether the same mapping already had this key.
     """
 
     names: tuple[str | int, ...]
@@ -77,18 +77,18 @@ class Entry(NamedTuple):
 
     @property
     def trail(self) -> str:
-        """The keys as messages write them."""
+        """The path of the entry in messages."""
         return "/".join(map(str, self.names))
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Return the configuration in a file, as Snakemake reads it: JSON, or else YAML.
+    """Return the configuration in a file as Snakemake reads it: JSON, otherwise YAML.
 
     Raises
     ------
     FringeError
-        If the file is not there, not in UTF-8, neither JSON nor YAML, holds no keys, or stands for
-        more values than any configuration has; or if it asks Snakemake to run code (`TEMPLATE`).
+        If the file does not exist, is not in UTF-8, is neither JSON nor YAML, has no keys, or
+        exceeds the limits of this module; or if it makes Snakemake run code (`TEMPLATE`).
     """
     text = _text(path)
     with _parsing(path):
@@ -103,12 +103,12 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def read_entries(path: Path) -> list[Entry]:
-    """Return all that stands in the file of a configuration, in its order.
+    """Return all entries of a configuration file, in order.
 
     Raises
     ------
     FringeError
-        As `read_config`.
+        As in `read_config`.
     """
     text = _text(path)
     with _parsing(path):
@@ -121,13 +121,13 @@ def read_entries(path: Path) -> list[Entry]:
 
 
 def duplicate_keys(entries: Iterable[Entry]) -> list[str]:
-    """Return a fault for each key that a mapping in a file holds twice.
+    """Return a fault for each duplicate key of a mapping in a file.
 
-    Readers keep the last of them without a word, so a second data set of the same name would
-    silently replace the first.
+    Parsers silently keep the last duplicate, so a second data set with the same name would replace
+    the first.
     """
     return [
-        f"{entry.trail}: stands twice ({entry.place}); rename or drop one"
+        f"{entry.trail}: duplicate key ({entry.place}); rename or drop one"
         for entry in entries
         if entry.again
     ]
@@ -136,8 +136,8 @@ def duplicate_keys(entries: Iterable[Entry]) -> list[str]:
 def _refuse_template(keys: Container[Any], path: Path) -> None:
     if TEMPLATE in keys:
         raise FringeError(
-            f"{path}: says `{TEMPLATE}`, with which Snakemake runs the Python code in a "
-            "configuration when it reads it; write the values themselves, and drop that key"
+            f"{path}: contains `{TEMPLATE}`, which makes Snakemake run the Python code in a "
+            "configuration; write the values themselves, and drop that key"
         )
 
 
@@ -147,7 +147,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         why = unreadable(error) or f"cannot be read ({error}); correct the path"
         if isinstance(error, FileNotFoundError):
-            why = "is not there; give the path of a configuration"
+            why = "does not exist; give the path of a configuration"
         raise FringeError(f"{path}: {why}") from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FringeError(f"{path}: is in UTF-16; save it as UTF-8")
@@ -162,7 +162,7 @@ def _text(path: Path) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that says in which line a date is none."""
+    """A YAML loader that reports the line of an invalid date."""
 
 
 def _construct_date(loader: _Loader, node: yaml.ScalarNode) -> Any:
@@ -177,7 +177,7 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_date)
 
 
 def _from_json(text: str, path: Path) -> Any:
-    """Return what a text says in JSON, within bounds; None if it is not JSON."""
+    """Return the value of a JSON text within the limits; None if the text is not JSON."""
     try:
         found = json.loads(text)
     except ValueError:
@@ -191,18 +191,18 @@ def _from_json(text: str, path: Path) -> Any:
             inner = value.values() if isinstance(value, dict) else value
             waiting += [(item, depth + 1) for item in inner]
         elif isinstance(value, int) and abs(value) >= 10**LONGEST_NUMBER:
-            raise FringeError(f"{path}: holds a number that is too long to be used; correct it")
+            raise FringeError(f"{path}: holds a number with too many digits; correct it")
     return found
 
 
 def _bounded_node(loader: _Loader, path: Path) -> yaml.Node | None:
-    """Return what a YAML file says, before anything is made of it, within bounds."""
+    """Return the root node of a YAML file within the limits, before values are constructed."""
     node = loader.get_single_node()
     size, _ = (0, 0) if node is None else _extent(node, path, 1, {})
     if size > MOST_VALUES:
         raise FringeError(
-            f"{path}: stands for more than {MOST_VALUES:,} values, each alias (`*name`) counted as "
-            "all that it stands for; write what the run needs"
+            f"{path}: has more than {MOST_VALUES:,} values, where an alias (`*name`) counts as all "
+            "values that it refers to; write only the values that the run needs"
         )
     return node
 
@@ -210,15 +210,15 @@ def _bounded_node(loader: _Loader, path: Path) -> yaml.Node | None:
 def _extent(
     node: yaml.Node, path: Path, depth: int, known: dict[int, tuple[int, int]]
 ) -> tuple[int, int]:
-    """Return how many values a node stands for, and how many are inside each other.
+    """Return the number of values of a node with its aliases expanded, and its depth.
 
-    ``known`` are those of nodes that were looked at, so that one with many aliases costs nothing.
+    ``known`` has the results of earlier nodes, so that a node with many aliases is visited once.
     """
     if isinstance(node, yaml.ScalarNode):
         if node.tag.endswith((":int", ":float")) and len(node.value) > LONGEST_NUMBER:
             raise FringeError(
                 f"{path}, line {node.start_mark.line + 1}: {node.value[:LONGEST_NUMBER]}... is a "
-                "number that is too long to be used; put it in quotes if it is a text"
+                "number with too many digits; put it in quotes if it is a text"
             )
         return 1, 1
     if id(node) not in known:
@@ -238,8 +238,8 @@ def _extent(
 
 def _too_deep(path: Path) -> FringeError:
     return FringeError(
-        f"{path}: has more than {DEEPEST} lists or mappings inside each other, or one that holds "
-        "itself; write what the run needs"
+        f"{path}: has more than {DEEPEST} levels of lists and mappings, or a list or mapping that "
+        "contains itself; write only the values that the run needs"
     )
 
 
@@ -264,7 +264,7 @@ def _parsing(path: Path) -> Iterator[None]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object of JSON, with keys that stand twice."""
+    """A JSON object that keeps duplicate keys."""
 
 
 def _json_entries(value: Any, names: tuple[str | int, ...], path: Path) -> Iterator[Entry]:
@@ -285,7 +285,7 @@ def _yaml_entries(
         merged = [item for key, item in node.value if key.tag.endswith(":merge")]
         for item in merged:
             several = item.value if isinstance(item, yaml.SequenceNode) else [item]
-            for one in reversed(several):  # the first holds
+            for one in reversed(several):  # the first one takes precedence
                 yield from _yaml_entries(one, names, loader, path)
         for key, item in node.value:
             if key.tag.endswith(":merge"):

@@ -1,4 +1,4 @@
-"""Faults of a configuration in words, from what pydantic reports."""
+"""Messages for the faults of a configuration that pydantic reports."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -26,15 +26,15 @@ _TYPES = {
 
 
 class Fault(NamedTuple):
-    """What is wrong with a value.
+    """A fault of one value.
 
     Parameters
     ----------
     keys : tuple
-        Where the value is.
+        The path of the value.
     line : str or None
-        The path of the key that the fault is about, and the message. None: the value is missing
-        because another one is wrong, which is a fault of its own.
+        The path of the key, and the message. None: the value is missing because another value is
+        wrong, which is a separate fault.
     """
 
     keys: Keys
@@ -42,12 +42,12 @@ class Fault(NamedTuple):
 
 
 def trail(keys: Iterable[Any]) -> str:
-    """Return the path of a key as messages begin with it."""
+    """Return the path of a key at the beginning of messages."""
     return "/".join(printable(str(key)) for key in keys) or "top level"
 
 
 def is_about(line: str, keys: Collection[Keys]) -> bool:
-    """Return whether a fault is about a value under one of some keys, or a part of it."""
+    """Return whether a fault is about the value of one of the keys, or about a part of it."""
     place = line.partition(": ")[0].split("/")
     return any(place[: len(one)] == [printable(str(key)) for key in one] for one in keys)
 
@@ -55,7 +55,7 @@ def is_about(line: str, keys: Collection[Keys]) -> bool:
 def listed(errors: Iterable[ErrorDetails], config: Mapping[str, Any]) -> list[Fault]:
     """Return the faults that pydantic found in ``config``, in the order of their keys.
 
-    Unknown keys of one section make one fault.
+    All unknown keys of a section are reported in one fault.
     """
     found: list[Fault] = []
     unknown: dict[Keys, list[Any]] = {}
@@ -73,19 +73,19 @@ def listed(errors: Iterable[ErrorDetails], config: Mapping[str, Any]) -> list[Fa
             found.append(Fault(keys, f"{trail(place)}: {message}"))
     for section, names in unknown.items():
         known = ", ".join(sorted(_rule_at(section, config).get("properties", {})))
-        told = ", ".join(sorted(printable(str(name)) for name in names))
-        line = f"{trail(section)}: unknown key {told}; known here: {known}"
+        listed = ", ".join(sorted(printable(str(name)) for name in names))
+        line = f"{trail(section)}: unknown key {listed}; known here: {known}"
         found += [Fault((*section, name), line) for name in names]
     return sorted(found, key=lambda fault: [str(key) for key in fault.keys])
 
 
 def _keys(loc: Iterable[int | str]) -> Keys:
-    """Return the keys of a place as pydantic gives it, without the tags of unions."""
+    """Return the keys of a location of pydantic, without the tags of unions."""
     return tuple(key for key in loc if not (isinstance(key, str) and key[:1] == "<"))
 
 
 def _rule_at(keys: Keys, config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the rule for the value under ``keys``; of several alternatives the first."""
+    """Return the rule for the value under ``keys``; the first rule of several alternatives."""
     rule: Mapping[str, Any] = rules()
     value: Any = config
     for key in keys:
@@ -105,13 +105,13 @@ def _has(holder: Any, key: Any) -> bool:
 
 
 def _stray_key(keys: Keys, config: Mapping[str, Any]) -> str | None:
-    """Return the fault of a key that only sources of another kind have, if it is one."""
+    """Return the fault of a key that only sources of other kinds have; None for other keys."""
     if len(keys) != 3 or keys[0] != "sources" or not (kinds := kinds_with(keys[2])):
         return None
     kind = config["sources"][keys[1]].get("kind", "files")
     if keys[2] != "path" and keys[2] in FileSource.model_fields:
-        return f"{trail(keys)}: images of kind {kind} have no file to get; drop it"
-    return f"{trail(keys)}: only for kind {' and '.join(kinds)}; drop it, or say that kind"
+        return f"{trail(keys)}: a source of kind {kind} has no file; drop the key"
+    return f"{trail(keys)}: only for kind {' and '.join(kinds)}; drop it, or change `kind`"
 
 
 def _in_words(keys: Keys, error: ErrorDetails) -> tuple[Keys, str]:
@@ -134,7 +134,7 @@ def _in_words(keys: Keys, error: ErrorDetails) -> tuple[Keys, str]:
         expected = about["expected"].replace(" or ", ", ")
         return keys, f"{shown} is not one of [{expected}]"
     if kind in ("too_short", "string_too_short") and not value:
-        return keys, f"{shown} is empty; write {about['min_length']} at least"
+        return keys, f"{shown} is empty; write at least {about['min_length']}"
     return keys, f"{shown} {_BOUNDS[kind](about) if kind in _BOUNDS else error['msg']}"
 
 
@@ -143,14 +143,14 @@ _BOUNDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "greater_than_equal": lambda about: f"is less than the minimum of {_number(about['ge'])}",
     "less_than_equal": lambda about: f"is greater than the maximum of {_number(about['le'])}",
     "too_short": lambda about: (
-        f"is too short: it has {about['actual_length']} entries, and "
-        f"{about['min_length']} are the least"
+        f"is too short: it has {about['actual_length']} entries, and the minimum is "
+        f"{about['min_length']}"
     ),
     "too_long": lambda about: (
-        f"is too long: it has {about['actual_length']} entries, and "
-        f"{about['max_length']} are the most"
+        f"is too long: it has {about['actual_length']} entries, and the maximum is "
+        f"{about['max_length']}"
     ),
-    "string_too_long": lambda about: f"is too long: write {about['max_length']} characters at most",
+    "string_too_long": lambda about: f"is too long: write at most {about['max_length']} characters",
 }
 
 
@@ -167,10 +167,10 @@ def _missing(keys: Keys, section: Any) -> tuple[Keys, str]:
 
 
 def _no_form(keys: Keys, value: Any, expected: str) -> tuple[Keys, str]:
-    """Return the fault of a value that is none of the forms, or the kinds, that are expected."""
+    """Return the fault of a value whose form or kind is not one of the expected ones."""
     if len(keys) == 2 and keys[0] == "sources":
         if isinstance(value, dict):
             return (*keys, "kind"), f"{value['kind']!r} is not one of {list(SECTIONS)}"
         return keys, f"{shortened(repr(value))} is not {_TYPES['model_type']}"
     forms = " or ".join(tag.strip("'<>") for tag in expected.split(", "))
-    return keys, f"{shortened(repr(value))} is not: {forms}"
+    return keys, f"{shortened(repr(value))} is not {forms}"

@@ -120,7 +120,7 @@ class Config(Section):
         PathText,
         Fits(
             "[^-<>][^<>]*",
-            "reports would take < and > for HTML, and commands a - at the beginning for an option",
+            "reports would read < and > as HTML, and commands would read a leading - as an option",
         ),
     ] = Field(
         default="envs/fringe.sif",

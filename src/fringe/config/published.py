@@ -1,4 +1,4 @@
-"""Names of the catalogue of public files in a configuration: what stands for each."""
+"""Replacement of catalogue names (`published:<name>`) in a configuration by their entries."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ _KINDS = {"files": "images", "generator": "generator"}
 
 
 def settle_published(config: dict[str, Any]) -> list[str]:
-    """Put path, address, digest, licence and note in the place of names of the catalogue, in place.
+    """Replace catalogue names by path, address, digest, licence and note, in place.
 
-    What the configuration says itself stays as it is. A source of files gets its path, and
-    statistics get their number of images as well.
+    Keys that the configuration sets do not change. Statistics also get their number of images.
 
     Returns
     -------
     list of str
-        The faults: names that are not in the catalogue, or of what does not fit there. What is
-        wrong is left out of the configuration.
+        The faults: names that are not in the catalogue, or entries of another kind. Wrong
+        statistics are removed from the configuration.
     """
     faults = []
     for keys, holder, kind in _places(config):
@@ -41,14 +40,16 @@ def settle_published(config: dict[str, Any]) -> list[str]:
         if keys[-2] == "statistics":
             holder[key] = {"path": entry.path, "count": entry.count, **_origin(entry)}
         else:
-            told = _origin(entry) | ({"count": entry.count} if kind == "statistics" else {})
-            holder |= {name: told[name] for name in told if name not in holder}
+            keys_of_entry = _origin(entry)
+            if kind == "statistics":
+                keys_of_entry["count"] = entry.count
+            holder |= {name: keys_of_entry[name] for name in keys_of_entry if name not in holder}
             holder[key] = entry.path
     return faults
 
 
 def published_in(config: Mapping[str, Any]) -> set[tuple[str, ...]]:
-    """Return the keys of sources and statistics that a configuration as it is written names so.
+    """Return the sources and statistics with a catalogue name in an uncompleted configuration.
 
     >>> sorted(published_in({"sources": {"a": {"path": "published:x/y", "kind": "generator"}}}))
     [('sources', 'a')]
@@ -57,7 +58,7 @@ def published_in(config: Mapping[str, Any]) -> set[tuple[str, ...]]:
 
 
 def _places(config: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, Any], str]]:
-    """Yield where names of the catalogue stand: the keys, what holds the last, and a kind."""
+    """Yield the catalogue names: the path of keys, the mapping of the last key, and the kind."""
     sources = config.get("sources")
     for name, source in list(sources.items()) if isinstance(sources, Mapping) else ():
         if not isinstance(source, dict):
@@ -80,13 +81,13 @@ def _require_network(entry: Published, keys: tuple[str, ...]) -> None:
     network = keys[3]
     if network not in entry.networks:
         raise FringeError(
-            f"published:{entry.name}: is of features of {' and '.join(entry.networks)}; name it "
-            f"there, or give statistics of {network}"
+            f"published:{entry.name}: has statistics of {' and '.join(entry.networks)}; name it "
+            f"for that network, or give statistics of {network}"
         )
 
 
 def _origin(entry: Published) -> dict[str, Any]:
-    """Return the keys that say where a file comes from, without those that have no value."""
+    """Return the keys that describe the origin of a file, without keys that have no value."""
     urls = entry.urls[0] if len(entry.urls) == 1 else list(entry.urls)
     found = {
         "url": urls,

@@ -1,4 +1,4 @@
-"""Faults of names in a configuration: what they refer to, and what must not be the same."""
+"""Faults of names in a configuration: wrong references, and names that must differ."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,17 +14,17 @@ __all__ = ["compared_with", "grid_seeds", "reference_faults"]
 def reference_faults(
     config: Config, completed: Mapping[str, Any], wrong: Iterable[Keys] = ()
 ) -> list[str]:
-    """Return the faults of names that refer to nothing, or to what does not fit.
+    """Return the faults of names that refer to nothing, or to something unsuitable.
 
     Parameters
     ----------
     config : Config
-        What of the configuration is right.
+        The valid part of the configuration.
     completed : mapping
-        The whole configuration: a name that stands here refers to something, even where that is
-        wrong.
+        The whole configuration. A name in it refers to something, even if its value is wrong.
     wrong : iterable of tuple
-        The keys of what is not in ``config``; what depends on these is not checked.
+        The keys of wrong values, which are not in ``config``. Values that depend on them are not
+        checked.
     """
     broken = {keys[0] for keys in wrong if len(keys) == 1 or keys[0] == "controls"}
     sources, datasets = (_names(completed, key) for key in ("sources", "datasets"))
@@ -48,20 +48,20 @@ def reference_faults(
 
 
 def _names(completed: Mapping[str, Any], key: str) -> list[str]:
-    """Return the names below a key; none where its value is not a mapping."""
+    """Return the names below a key; none if its value is not a mapping."""
     value = completed.get(key)
     return list(value) if isinstance(value, Mapping) else []
 
 
 def _case_faults(names: Iterable[str]) -> Iterator[str]:
-    """Yield the sources whose folders would be one folder where capitals do not matter."""
+    """Yield the sources whose folders would be the same on case-insensitive file systems."""
     seen: dict[str, str] = {}
     for name in names:
         before = seen.setdefault(name.casefold(), name)
         if before != name:
             yield (
-                f"{trail(('sources', name))}: differs from {trail((before,))} only in capitals, "
-                "and on some systems both would be one folder; rename one"
+                f"{trail(('sources', name))}: differs from {trail((before,))} only in case, so "
+                "both would have the same folder on some systems; rename one"
             )
 
 
@@ -77,34 +77,34 @@ def _dataset_faults(sources: Sequence[str], name: str, dataset: Dataset) -> Iter
 
 
 def _features_faults(config: Config) -> Iterator[str]:
-    """Yield the data sets that need images of sources that hold only features."""
+    """Yield the data sets that need images of a source that has only features."""
     lacking = {name for name, source in config.sources.items() if not source.has_images}
     for name, dataset in config.datasets.items():
         for key, source in (("real", dataset.real), ("generated", dataset.generated)):
             if dataset.resample and source in lacking:
                 yield (
-                    f"datasets/{name}/{key}: {source} holds features and no images, which tables "
-                    "and figures of a data set need; set `resample: false`, and compare it "
+                    f"datasets/{name}/{key}: {source} has only features, but tables and figures of "
+                    "a data set need images; set `resample: false` and compare the data set "
                     "(`comparisons`), or name a source of images"
                 )
         for number, source in enumerate(dataset.snapshots):
             if source in lacking:
                 yield (
-                    f"datasets/{name}/snapshots/{number}: {source} holds features and no images; "
-                    "name a source of images"
+                    f"datasets/{name}/snapshots/{number}: {source} has only features; name a "
+                    "source of images"
                 )
 
 
 def _check_faults(config: Config, name: str, dataset: Dataset) -> Iterator[str]:
-    """Yield the networks of a data set's checks and published distances that are not measured."""
+    """Yield the networks of checks and published distances in which the run does not measure."""
     distances = dataset.checks.distances if dataset.checks is not None else None
     measured = (config.network, *config.controls)
     for key, networks in (("checks/distances", distances), ("published", dataset.published)):
         for network in networks or ():
             if network not in measured:
                 yield (
-                    f"datasets/{name}/{key}: {network} is neither `network` nor a control, which "
-                    f"are {', '.join(measured)}"
+                    f"datasets/{name}/{key}: {network} is neither `network` nor a control; name "
+                    f"one of {', '.join(measured)}"
                 )
 
 
@@ -115,7 +115,7 @@ def _comparison_faults(
     name: str,
     comparison: Comparison,
 ) -> Iterator[str]:
-    """Yield what a comparison names that does not exist, or does not compare."""
+    """Yield the names in a comparison that do not exist, or that cannot be compared."""
     for generator, trainings in comparison.trainings.items():
         for dataset in trainings:
             if dataset not in datasets:
@@ -134,37 +134,38 @@ def _comparison_faults(
     if comparison.held_out in {dataset.real for dataset in compared}:
         yield (
             f"comparisons/{name}/held_out: {comparison.held_out} are the real images themselves; "
-            "name other ones, or leave it out"
+            "name other images, or leave it out"
         )
     for key in ("real", "n_real", "n_generated"):
         values = [getattr(dataset, key) for dataset in compared]
         if len(set(values)) > 1:
             yield (
                 f"comparisons/{name}/generators: their data sets differ in `{key}` "
-                f"({', '.join(map(str, values))}), so their distances do not compare; make it equal"
+                f"({', '.join(map(str, values))}), so their distances cannot be compared; use "
+                "equal values"
             )
 
 
 def _control_faults(config: Config) -> Iterator[str]:
     if not config.controls and config.resamples:
-        yield "controls: none is given, and data sets are resampled; name one, such as clip"
+        yield "controls: none given, but data sets are resampled; name one, such as clip"
     if config.network in config.controls:
-        yield f"controls: {config.network} is the network of FID itself; a control must differ"
+        yield f"controls: {config.network} is FID's network; name a different control"
     for name, dataset in config.datasets.items():
         if config.network in dataset.alternatives:
             yield (
-                f"datasets/{name}/alternatives: {config.network} is the network of FID itself; "
-                "an alternative must differ"
+                f"datasets/{name}/alternatives: {config.network} is FID's network; name a "
+                "different network"
             )
 
 
 def _resampled_faults(config: Config) -> Iterator[str]:
-    """Yield the data sets that are asked for and are not resampled."""
+    """Yield the requested data sets that are not resampled."""
     resampled = [name for name, dataset in config.datasets.items() if dataset.resample]
     if not resampled and not config.comparisons and not config.evaluation.metrics:
         yield (
-            "datasets: none is resampled, and there are no comparisons or metrics; leave out "
-            "`resample: false` of one at least, or name `evaluation/metrics`"
+            "datasets: none is resampled, and there are no comparisons or metrics; remove "
+            "`resample: false` from a data set, or name `evaluation/metrics`"
         )
     for key, asked in (
         ("convergence", config.convergence.datasets),
@@ -173,8 +174,8 @@ def _resampled_faults(config: Config) -> Iterator[str]:
         for name in asked or ():
             if name not in resampled:
                 yield (
-                    f"{key}/datasets: no data set that is resampled is named {name!r}; those are "
-                    f"{', '.join(resampled)}"
+                    f"{key}/datasets: no resampled data set is named {name!r}; resampled data sets "
+                    f"are {', '.join(resampled)}"
                 )
 
 
@@ -190,7 +191,7 @@ def _asked_network_faults(config: Config) -> Iterator[str]:
 
 
 def _seed_faults(config: Config) -> Iterator[str]:
-    """Yield the seeds of shown images that their source cannot have."""
+    """Yield the seeds of shown images that are not possible for their source."""
     for name, dataset in config.datasets.items():
         source = config.sources.get(dataset.generated)
         if source is None:
@@ -206,13 +207,13 @@ def _seed_faults(config: Config) -> Iterator[str]:
             elif source.seed in seeds:
                 yield (
                     f"datasets/{name}/{key}: {source.seed} is the seed of {dataset.generated} "
-                    "itself, so its first image would be added to images of which it is one; "
-                    "leave it out, or name `images` by index"
+                    "itself, so its first image is already one of the images; leave the seed out, "
+                    "or name `images` by index"
                 )
 
 
 def grid_seeds(grid: Grid | None) -> list[int]:
-    """Return the seeds of a grid's images, of each of which it shows the first; none by index."""
+    """Return the seeds of a grid's images; none if the grid names images by index."""
     if grid is None or grid.seed is None:
         return []
     rows, columns = GRID
@@ -220,7 +221,7 @@ def grid_seeds(grid: Grid | None) -> list[int]:
 
 
 def compared_with(config: Config, generator: str) -> dict[str, str]:
-    """Return the source of real images of each data set that a generator makes images for."""
+    """Return the source of real images of each data set that uses a generator."""
     return {
         name: dataset.real
         for name, dataset in config.datasets.items()
@@ -234,20 +235,20 @@ def _label_faults(config: Config) -> Iterator[str]:
             continue
         reals = compared_with(config, name)
         if len(set(reals.values())) > 1:
-            told = ", ".join(f"{real} in {dataset}" for dataset, real in reals.items())
+            listed = ", ".join(f"{real} in {dataset}" for dataset, real in reals.items())
             yield (
                 f"sources/{name}/label: `dataset` would mean the labels of several sources "
-                f"({told}); name a source for each of them, which may have the same path"
+                f"({listed}); add one generator source for each of them, with the same path"
             )
         if not reals and any(name == dataset.real for dataset in config.datasets.values()):
             yield (
-                f"sources/{name}/label: `dataset` means the labels of real images, and no data set "
-                f"compares {name} with any; name a class, or say `balanced` or `uniform`"
+                f"sources/{name}/label: `dataset` means the labels of real images, but no data set "
+                f"compares {name} with real images; write a class, `balanced` or `uniform`"
             )
         for real in dict.fromkeys(reals.values()):
             if real in config.sources and not config.sources[real].in_files:
-                made = "made" if config.sources[real].has_images else "not there"
+                why = "are not in files" if config.sources[real].has_images else "are missing"
                 yield (
-                    f"sources/{name}/label: `dataset` means the labels of {real}, whose images are "
-                    f"{made} and have none; name a class, or say `balanced` or `uniform`"
+                    f"sources/{name}/label: `dataset` means the labels of {real}, whose images "
+                    f"{why} and have no labels; write a class, `balanced` or `uniform`"
                 )

@@ -1,4 +1,4 @@
-"""The rules of the configuration as a JSON Schema, and the values that they are for."""
+"""The rules of the configuration as a JSON Schema, and the rules for each value."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -11,21 +11,21 @@ __all__ = ["Place", "alternatives", "copied", "inherited", "inner_rule", "rules"
 
 Rule = Mapping[str, Any]
 
-# Names of pydantic for what JSON Schema calls otherwise.
+# Names of pydantic that differ from the names of JSON Schema.
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum"}
 
 
 class Place(NamedTuple):
-    """A value of a configuration, where it is, and the rules of which it must follow one.
+    """A value of a configuration, its path, and its rules.
 
     Parameters
     ----------
     keys : tuple
-        The keys that lead to the value; the numbers of entries in lists.
+        The path of the value: keys, and numbers of entries in lists.
     holder : dict or list
-        What holds the value under the last key, so that it can be replaced.
+        The mapping or list with the value under the last key, so that the value can be replaced.
     rules : list of mapping
-        Parts of the JSON Schema.
+        Parts of the JSON Schema; the value must follow one of these rules.
     """
 
     keys: tuple[Any, ...]
@@ -39,12 +39,12 @@ class Place(NamedTuple):
 
     @property
     def trail(self) -> str:
-        """The keys as messages write them."""
+        """The path of the value in messages."""
         return "/".join(map(str, self.keys))
 
     @property
     def types(self) -> set[str]:
-        """The types that the value may have, as JSON Schema calls them; not those of constants."""
+        """The allowed types of the value in JSON Schema, without the types of constants."""
         return {rule["type"] for rule in self.rules if "type" in rule and not _is_constant(rule)}
 
     @property
@@ -53,7 +53,7 @@ class Place(NamedTuple):
         return any(rule.get("format") == "path" for rule in self.rules)
 
     def replace(self, value: Any) -> None:
-        """Put another value in the place of this one."""
+        """Replace the value."""
         self.holder[self.keys[-1]] = value
 
 
@@ -63,20 +63,20 @@ def _is_constant(rule: Rule) -> bool:
 
 @cache
 def rules() -> Rule:
-    """Return the JSON Schema of the configuration, in one piece without references."""
+    """Return the JSON Schema of the configuration without references."""
     schema = Config.model_json_schema()
     plain = cast(dict[str, Any], _simplified(schema, schema["$defs"]))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **plain}
 
 
 def inherited(section: str) -> dict[str, str]:
-    """Return the keys of a section's entries that take a value from elsewhere, and from where."""
+    """Return the keys of a section's entries that inherit a value, and the origin of the value."""
     keys = rules()["properties"][section]["additionalProperties"]["properties"]
     return {key: rule["inherits"] for key, rule in keys.items() if "inherits" in rule}
 
 
 def copied(value: Any) -> Any:
-    """Return a copy that shares nothing inside, as `copy.deepcopy` of YAML with anchors would."""
+    """Return a deep copy; mappings and lists that YAML aliases share are copied separately."""
     if isinstance(value, Mapping):
         return {key: copied(item) for key, item in value.items()}
     return [copied(item) for item in value] if isinstance(value, list) else value
@@ -117,13 +117,13 @@ def _simplified(rule: dict[str, Any], definitions: Mapping[str, Any]) -> Any:
         if required:
             found["required"] = required
         if "default" in found:
-            found["default"] = {}  # the keys have their own
+            found["default"] = {}  # the keys of the section have defaults
     found.pop("$defs", None)
     return found
 
 
 def walk(config: Any) -> Iterator[Place]:
-    """Yield every value below ``config`` that there are rules for, outer ones first."""
+    """Yield every value of ``config`` that has rules, outer values first."""
     yield from _below(config, [rules()], ())
 
 
@@ -145,7 +145,7 @@ def _keys(holder: Any) -> Any:
 
 
 def inner_rule(rule: Rule, holder: Any, key: Any) -> Rule | None:
-    """Return the rule for what ``holder``, a mapping or list, holds under ``key``."""
+    """Return the rule for the value under ``key`` of a mapping or list."""
     if isinstance(holder, list):
         child = rule.get("items")
     else:
@@ -154,7 +154,7 @@ def inner_rule(rule: Rule, holder: Any, key: Any) -> Rule | None:
 
 
 def alternatives(rule: Rule, value: Any) -> Iterator[Rule]:
-    """Yield the rules of which a value must follow one; of kinds only that of the value."""
+    """Yield the alternative rules of a value; for sources, only the rule of the value's kind."""
     forms = rule.get("anyOf", ())
     if not forms:
         yield rule

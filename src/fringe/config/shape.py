@@ -1,4 +1,4 @@
-"""A completed configuration next to its model: all faults, and what of it is right."""
+"""Check of a completed configuration against its model: faults, and the valid part."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from fringe.config.rules import copied, inherited, rules
 
 __all__ = ["Checked", "check_shape"]
 
-# What is taken for a key that the configuration must have where its value is wrong. Sources and
-# data sets are left out again when all the rest is checked.
+# Placeholders for required keys with wrong values. Placeholders of sources and data sets are
+# removed after everything else is checked.
 _PHOTOS = {"kind": "photos", "count": 2, "resolution": 8}
 _PLACEHOLDERS: dict[str, Any] = {
     "run": "run",
@@ -28,17 +28,17 @@ _PLACEHOLDERS: dict[str, Any] = {
 
 
 class Checked(NamedTuple):
-    """What `check_shape` finds.
+    """The result of `check_shape`.
 
     Parameters
     ----------
     config : Config
-        The configuration without what is wrong. What a data set inherits, and the run and its
-        network, have another value instead.
+        The configuration without wrong values. Wrong values of `run`, `network` and inherited keys
+        are replaced by placeholders.
     faults : list of str
-        The faults, each beginning with its key.
+        The faults. Each begins with its key.
     wrong : frozenset of tuple
-        The keys of the values that are wrong, and not in ``config``.
+        The keys of the wrong values, which are not in ``config``.
     """
 
     config: Config
@@ -49,15 +49,15 @@ class Checked(NamedTuple):
 def check_shape(completed: Mapping[str, Any], inherited: Collection[Keys] = ()) -> Checked:
     """Return every fault of a completed configuration, except names that refer to nothing.
 
-    Pydantic checks what several keys make together only where each key is right. So what is wrong
-    is left out, and the rest is checked again until nothing is wrong.
+    Pydantic checks combinations of keys only if each key is valid. Therefore wrong values are
+    removed and the rest is checked again, until nothing is wrong.
 
     Parameters
     ----------
     completed : mapping
         The configuration with its defaults.
     inherited : collection of tuple
-        The keys of values that were taken from elsewhere: a fault in them is one of their origin.
+        The keys of inherited values. Their faults are reported only at their origin.
     """
     rest = copied(completed)
     lines: dict[str, None] = {}
@@ -85,12 +85,12 @@ def check_shape(completed: Mapping[str, Any], inherited: Collection[Keys] = ()) 
 
 
 def _placeholders(section: str) -> dict[str, Any]:
-    """Return right values of the keys that data sets or comparisons take from elsewhere."""
+    """Return valid values of the keys that data sets or comparisons inherit."""
     return {key: _default(origin) for key, origin in inherited(section).items()}
 
 
 def _default(keys: str) -> Any:
-    """Return the default under ``keys``, separated by ``/``; of a name ("") a title."""
+    """Return the default of ``keys``, separated by ``/``; a title for "" (the section's name)."""
     if not keys:
         return "untitled"
     rule = rules()
@@ -100,7 +100,7 @@ def _default(keys: str) -> Any:
 
 
 def _follows(fault: Fault, wrong: set[Keys]) -> bool:
-    """Return whether a fault is about what was left out, or about what contained that."""
+    """Return whether a fault is about a removed value, or about a section that contained it."""
     return any(_is_below(fault.keys, keys) or _is_below(keys, fault.keys) for keys in wrong)
 
 
@@ -109,14 +109,14 @@ def _is_below(keys: Keys, above: Keys) -> bool:
 
 
 def _remove(config: dict[str, Any], keys: Keys) -> Keys:
-    """Remove the value under ``keys``, in place, or else the section or list that contains it.
+    """Remove the value under ``keys`` in place, or the section or list that contains it.
 
-    What cannot be missing gets another value.
+    A required value is replaced by a placeholder.
 
     Returns
     -------
     tuple
-        The keys of what was removed.
+        The keys of the removed value.
     """
     if keys[-1:] == ("[key]",):
         keys = keys[:-1]

@@ -1,4 +1,4 @@
-"""Training snapshots that one source names by their folder or by a pattern."""
+"""Expansion of sources that name several training snapshots by a folder or pattern."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from fringe.sources import as_path
 
 __all__ = ["LEAST", "expand_snapshots", "files_of"]
 
-# What the training of StyleGAN2-ADA and of Projected GAN writes into its folder.
+# The files that the training of StyleGAN2-ADA and of Projected GAN writes.
 WRITTEN = "network-snapshot-*.pkl"
-LEAST = 3  # points that a correlation needs
+LEAST = 3  # minimum number of points of a correlation
 
 
 def expand_snapshots(config: RunConfig) -> tuple[RunConfig, list[str]]:
-    """Return a completed config with a source for each file of a generator that names several.
+    """Return a completed config with one source for each file of a source with several files.
 
-    Such a source names a folder, in which it means ``network-snapshot-*.pkl``, or a pattern with
-    ``*``, ``?`` or ``[]``. Its files take its place among a data set's ``snapshots``, sorted by the
-    number at the end of their names, which counts thousands of images. Each is named after the
-    source and that number. A source without any file stays as it is.
+    Such a source names a folder, which means its files ``network-snapshot-*.pkl``, or a pattern
+    with ``*``, ``?`` or ``[]``. Sources of the files replace the source in a data set's
+    ``snapshots``. They are sorted by the number at the end of the file name, which counts thousands
+    of images, and named after the source and this number. A source without files does not change.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def expand_snapshots(config: RunConfig) -> tuple[RunConfig, list[str]]:
         for one, file in zip(named[name], files, strict=True):
             if one in sources or one in config.sources:
                 faults.append(
-                    f"sources/{name}: {file} would be source {one!r}, which is there already; "
-                    "give each snapshot a number of its own, or rename a source"
+                    f"sources/{name}: {file} would be source {one!r}, which already exists; "
+                    "give each snapshot a different number, or rename a source"
                 )
             sources[one] = source.model_copy(update={"path": str(file)})
     datasets = {}
@@ -53,33 +53,33 @@ def expand_snapshots(config: RunConfig) -> tuple[RunConfig, list[str]]:
         for side, source_name in (("real", dataset.real), ("generated", dataset.generated)):
             if source_name in named:
                 faults.append(
-                    f"datasets/{name}/{side}: {source_name} names several generators, which can "
-                    "only be `snapshots`; name one file"
+                    f"datasets/{name}/{side}: {source_name} names several generators, which are "
+                    "possible only in `snapshots`; name one file"
                 )
-        told = [one for each in dataset.snapshots for one in named.get(each, [each])]
-        datasets[name] = dataset.model_copy(update={"snapshots": told})
-        # Of a source without files nobody knows how many it names.
-        unknown = any(_is_several(config.sources.get(each)) for each in told)
-        if 0 < len(told) < LEAST and not unknown:
+        snapshots = [one for each in dataset.snapshots for one in named.get(each, [each])]
+        datasets[name] = dataset.model_copy(update={"snapshots": snapshots})
+        # The number of snapshots of a source without files is unknown.
+        unknown = any(_is_several(config.sources.get(each)) for each in snapshots)
+        if 0 < len(snapshots) < LEAST and not unknown:
             faults.append(
-                f"datasets/{name}/snapshots: {len(told)} given; Figure 9 shows a correlation, "
-                f"which needs at least {LEAST}, or leave them out"
+                f"datasets/{name}/snapshots: {len(snapshots)} given, but the correlation in Figure "
+                f"9 needs at least {LEAST}; give more, or leave them out"
             )
     return config.model_copy(update={"sources": sources, "datasets": datasets}), faults
 
 
 def _is_several(source: AnySource | None) -> TypeGuard[GeneratorSource]:
-    """Tell whether a source names a folder or pattern of generators, whether it is there or not."""
+    """Return whether a source names a folder or pattern of generators, even if it is missing."""
     if not isinstance(source, GeneratorSource):
         return False
     path = as_path(source.path)
-    if os.path.exists(path):  # noqa: PTH110 - False where one may not look, or the name is too long
+    if os.path.exists(path):  # noqa: PTH110 - False if access is denied, or the name is too long
         return path.is_dir()
-    return glob.has_magic(str(path)) or not path.suffix  # the folder that is to come
+    return glob.has_magic(str(path)) or not path.suffix  # a folder that does not exist yet
 
 
 def files_of(source: AnySource) -> list[Path]:
-    """Return the files of a generator that names several, in order; [] for any other source."""
+    """Return the files of a source with several generators, in order; [] for other sources."""
     if not _is_several(source):
         return []
     path = as_path(source.path)
@@ -94,6 +94,6 @@ def _number(file: Path) -> float:
 
 
 def _label(file: Path) -> str:
-    """Return the number at the end of a file's name as it is written there, or the whole name."""
+    """Return the number at the end of a file's name as it is written, or the whole name."""
     match = re.search(r"[0-9]+$", file.stem)
     return match[0] if match else re.sub(r"[^A-Za-z0-9_.-]", "_", file.stem)

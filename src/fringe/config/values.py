@@ -1,4 +1,4 @@
-"""Values that YAML, JSON or the command line read as another type than the model has for them."""
+"""Correction of values that YAML, JSON or the command line read as a wrong type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fringe.config.rules import Place, walk
 __all__ = ["settle_values"]
 
 Names = tuple[str | int, ...]
-# The later entry of the same names holds, as in a mapping and in several files.
+# The last entry with the same names takes precedence, as in a mapping and in several files.
 Written = Mapping[Names, Entry]
 
 WORDS = {"y": True, "yes": True, "true": True, "on": True} | {
@@ -22,25 +22,25 @@ WORDS = {"y": True, "yes": True, "true": True, "on": True} | {
 
 
 def settle_values(config: dict[str, Any], entries: Iterable[Entry]) -> list[str]:
-    """Give values the type that the model has for them, in place, and return what is wrong.
+    """Convert values to the types of the model, in place, and return the faults.
 
-    Names, and text in general, that were read as something else (`256`, `no`, `2024-01-01`) are
-    faults, and so are numbers that were read as text (`1e-3`), since either may have lost its
-    spelling. They are put right in ``config`` all the same, so that no other fault follows from
-    them. Values that no file of ``entries`` holds came by ``--config``, where Snakemake reads all
-    that is nested as text: these become numbers without a fault.
+    It is a fault if a name or another text was read as another type (`256`, `no`, `2024-01-01`),
+    or if a number was read as text (`1e-3`), because the value may have lost its spelling. These
+    values are corrected in ``config``, so that they cause no further faults. Values that are in no
+    file of ``entries`` came from ``--config``, where Snakemake reads all nested values as text.
+    These values become numbers without a fault.
 
     Parameters
     ----------
     config : dict
-        As the user wrote it; changed.
+        The configuration as the user wrote it. It is changed.
     entries : iterable of Entry
-        What the files of the configuration hold (`fringe.config.file.read_entries`).
+        The entries of the configuration's files (`fringe.config.file.read_entries`).
 
     Returns
     -------
     list of str
-        The faults, each beginning with its key.
+        The faults. Each begins with its key.
     """
     written = {entry.names: entry for entry in entries}
     faults = [*_name_faults(config, (), written)]
@@ -58,11 +58,11 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _name_faults(holder: Any, names: Names, written: Written) -> Iterator[str]:
-    """Make text of all keys below a mapping or list, in place, and yield what they were."""
+    """Convert all keys below a mapping or list to text, in place, and yield a fault for each."""
     if isinstance(holder, dict):
-        told = list(holder.items())
+        pairs = list(holder.items())
         holder.clear()
-        for key, value in told:
+        for key, value in pairs:
             name = key
             if not isinstance(key, str):
                 entry = _entry_of(key, names, written)
@@ -82,7 +82,7 @@ def _pairs(holder: Any) -> Iterable[tuple[str | int, Any]]:
 
 
 def _entry_of(key: Any, names: Names, written: Written) -> Entry | None:
-    """Return where a key stands that was not read as text, below ``names``."""
+    """Return the entry of a key below ``names`` that was not read as text."""
     found = (one for one in written.values() if one.names[:-1] == names and _same(one.key, key))
     return next(found, None)
 
@@ -106,7 +106,7 @@ def _read_as(value: Any) -> str:
 
 
 def _settle(place: Place, entry: Entry | None) -> str | None:
-    """Put a value right in its place, and return what was wrong with it."""
+    """Correct a value in place, and return its fault."""
     value, types = place.value, place.types
     if isinstance(value, str) and "string" not in types:
         return _settle_word(place, value, entry)
@@ -123,23 +123,23 @@ def _settle(place: Place, entry: Entry | None) -> str | None:
 
 
 def _settle_word(place: Place, text: str, entry: Entry | None) -> str | None:
-    """Put in the place of text the number, or true or false, that it says."""
+    """Replace a text that contains a number, or true or false, by this value."""
     number = _number(text, place.types)
     if number is not None:
-        told, hint = "a number", _in_yaml(text, number)
+        expected, hint = "a number", _in_yaml(text, number)
         place.replace(number)
     elif "boolean" in place.types and text.lower() in WORDS:
-        told, hint = "true or false", _read_as(WORDS[text.lower()])
+        expected, hint = "true or false", _read_as(WORDS[text.lower()])
         place.replace(WORDS[text.lower()])
     else:
         return None
     if entry is None:
         return None
-    return f"{text} is read as text, but must be {told}; write {hint} ({entry.place})"
+    return f"{text} is read as text, but must be {expected}; write {hint} ({entry.place})"
 
 
 def _number(text: str, types: set[str]) -> int | float | None:
-    """Return the number that a text says, if the model has one there."""
+    """Return the number in a text if the model expects a number; None otherwise."""
     if not types & {"integer", "number"}:
         return None
     try:
@@ -152,7 +152,7 @@ def _number(text: str, types: set[str]) -> int | float | None:
 
 
 def _in_yaml(text: str, number: int | float) -> str:
-    """Spell a number so that YAML 1.1 reads it: with a point and a signed exponent."""
+    """Return the spelling of a number for YAML 1.1, with a point and a signed exponent."""
     mantissa, _, exponent = text.lower().partition("e")
     if isinstance(number, int) or not exponent:
         return str(number)
@@ -162,7 +162,7 @@ def _in_yaml(text: str, number: int | float) -> str:
 
 
 def _settle_number(place: Place, value: int | float, entry: Entry | None) -> str | None:
-    """Make a whole number of 1.0e+5 where the model has one; refuse what is easily misread."""
+    """Convert 1.0e+5 to a whole number if the model expects one; refuse misleading spellings."""
     if isinstance(value, float):
         if not math.isfinite(value):
             return f"{value} is not a number that can be used; write a finite one"
@@ -173,12 +173,12 @@ def _settle_number(place: Place, value: int | float, entry: Entry | None) -> str
         return None
     if entry.text.startswith("0") and entry.text.isdigit() and int(entry.text) != value:
         return (
-            f"{entry.text} is read as {value}, since a leading 0 means base 8 in YAML; write "
+            f"{entry.text} is read as {value}, because a leading 0 means base 8 in YAML; write "
             f"{int(entry.text)} or {value} ({entry.place})"
         )
     if ":" in entry.text:
         return (
-            f"{entry.text} is read as {value}, since a colon means base 60 in YAML; write the "
-            f"number that is meant ({entry.place})"
+            f"{entry.text} is read as {value}, because a colon means base 60 in YAML; write the "
+            f"intended number ({entry.place})"
         )
     return None
