@@ -3,10 +3,10 @@
     python benchmarks/candidate_streaming.py [--dim 2048] [--counts 31250 62500 125000 250000]
         [--evaluations 3] [--memory-limit 0] [--device cpu] [--folder DIR]
 
-One process for each count, so that each has a peak of its own. Prints seconds an evaluation and
-peak memory (beside that of a process that has only imported the library), and both per candidate
-relative to the first count: 1.00 is linear. With ``--memory-limit 0`` (bytes) every pass reads the
-candidates from the file.
+Each count runs in a separate process, so that each has its own peak. The output is the seconds of
+an evaluation and the peak memory (minus that of a process that has only imported the library), and
+both per candidate relative to the first count: 1.00 is linear. With ``--memory-limit 0`` (bytes)
+every pass reads the candidates from the file.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def write_features(path: Path, count: int, dim: int) -> None:
 
 def measure(path: str, evaluations: int, memory_limit: int, device: str) -> None:
     from fringe.resampling import optimize_weights
-    from fringe.resampling.objective import Objective  # noqa: F401 - imports what is not counted
+    from fringe.resampling.objective import Objective  # noqa: F401 - before the measurement
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with h5py.File(path) as file:

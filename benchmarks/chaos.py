@@ -1,26 +1,26 @@
-"""Strike a small complete run again and again, and compare it with an undisturbed one.
+"""Strike a small complete run with random faults, and compare it with an undisturbed run.
 
     python benchmarks/chaos.py --strikes 200 --seed 1
 
-Of an undisturbed run of all rules, states on its way are kept. A round takes a copy of one of them
+Intermediate states of an undisturbed run of all rules are kept. A round takes a copy of one state
 and strikes it several times, before starts of `snakemake` and while it works:
 
     kill     SIGKILL, SIGTERM or SIGINT to all its processes, Snakemake, a job or a decode worker
-    cut      an artifact, or a file of the data, cut at a random byte
+    cut      an artifact, or a file of the data, truncated at a random byte
     flip     a bit of an artifact
     swap     two artifacts of one kind exchanged
-    replace  a file of the data by another one while the run reads it, then put back; or a FIFO or a
-             link in the place of a file
-    fill     the disk of the run full (a file system in memory), or files limited in size
+    replace  a file of the data replaced while the run reads it, then put back; or a FIFO or a
+             link instead of a file
+    fill     the disk of the run full (a file system in memory), or the size of files limited
     clock    times of files in the future, in the past, equal or shuffled
-    delete   artifacts, their folders, or what Snakemake and Fringe remember
+    delete   artifacts, their folders, or remembered data of Snakemake and Fringe
 
-Then it is started again, by the same command, until it says that it is done. Then every dataset and
-attribute of HDF5 files, every row of tables and scores, every pixel of figures and every other
-byte is compared with the undisturbed run; only times differ. Files that were struck and differ,
-because nothing had a reason to read them, are read in one more start, which must heal them.
-To do anything but start the run is a manual step. Ends with status 1 unless nothing is
-wrong and no manual step was needed.
+The copy is then started again, with the same command, until the run reports that it is done. Every
+dataset and attribute of HDF5 files, every row of tables and scores, every pixel of figures and
+every other byte is compared with the undisturbed run. Only times may differ. If a struck file
+differs because no job had a reason to read it, one more start reads the file and must heal it. Any
+action other than a start of the run is a manual step. The exit status is 1 if anything is wrong or
+a manual step was needed.
 """
 
 import argparse
@@ -42,14 +42,18 @@ from strikes.rounds import CODE, DONE, Round, prepare, strike_round
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--strikes", default=200, type=int, help="how many, in all")
+    parser.add_argument("--strikes", default=200, type=int, help="total number")
     parser.add_argument("--seed", default=1, type=int)
-    parser.add_argument("--kinds", default=",".join(KINDS), help="of strikes, separated by commas")
+    parser.add_argument(
+        "--kinds", default=",".join(KINDS), help="kinds of strikes, separated by commas"
+    )
     parser.add_argument("--batch", default=10, type=int, help="strikes in a round")
-    parser.add_argument("--rounds", help="numbers of the rounds to run of these, such as 3,7")
-    parser.add_argument("--cores", default=os.cpu_count(), type=int, help="of each run")
+    parser.add_argument("--rounds", help="numbers of the rounds to run, such as 3,7")
+    parser.add_argument("--cores", default=os.cpu_count(), type=int, help="cores of each run")
     parser.add_argument("--parallel", default=1, type=int, help="rounds at a time")
-    parser.add_argument("--timeout", default=1200.0, type=float, help="seconds of a start at most")
+    parser.add_argument(
+        "--timeout", default=1200.0, type=float, help="limit on the seconds of a start"
+    )
     parser.add_argument(
         "--states", type=Path, help="folder of the undisturbed run, to use it again"
     )
@@ -70,7 +74,7 @@ def main() -> None:
 
         def strike(number: int, strikes: list[Strike]) -> Round:
             rng = random.Random(f"{options.seed} {number}")
-            # The further a run has come, the more there is to strike.
+            # The further a run has progressed, the more files can be struck.
             state = rng.choices(found, weights=range(1, len(found) + 1))[0]
             about = strike_round(
                 number,
@@ -84,7 +88,7 @@ def main() -> None:
                 timeout=options.timeout,
                 keep=options.keep and options.keep / f"round-{number}",
             )
-            tell(about)
+            report(about)
             if options.keep:
                 record(about, options.keep)
             return about
@@ -104,7 +108,7 @@ def main() -> None:
 
 
 def planned(count: int, batch: int, kinds: list[str], seed: int) -> list[list[Strike]]:
-    """Return the strikes of each round: as many of each kind, kills three times as many."""
+    """Return the strikes of each round: equally many of each kind, but three times the kills."""
     rng = random.Random(seed)
     weighed = [kind for kind in kinds for _ in range(3 if kind == "kill" else 1)]
     drawn = [weighed[number % len(weighed)] for number in range(count)]
@@ -116,8 +120,8 @@ def planned(count: int, batch: int, kinds: list[str], seed: int) -> list[list[St
     return [strikes[first : first + batch] for first in range(0, count, batch)]
 
 
-def tell(about: Round) -> None:
-    """Print a round, and all that went wrong in it."""
+def report(about: Round) -> None:
+    """Print a round, and everything that went wrong in it."""
     outcome = "equal" if not about.wrong else f"{len(about.wrong)} files differ"
     if not about.starts:
         outcome += ", not done by starting it again"
@@ -133,7 +137,7 @@ def tell(about: Round) -> None:
 
 
 def record(about: Round, folder: Path) -> None:
-    """Write down each strike of a round, and what each start printed."""
+    """Write each strike of a round, and the output of each start, to files."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "strikes.jsonl").open("a") as file:
         file.writelines(f"{json.dumps(asdict(strike))}\n" for strike in about.strikes)

@@ -1,30 +1,30 @@
-"""How often comparisons of models are wrong where the truth is known.
+"""Error rates of comparisons of models with known truth.
 
     python benchmarks/comparison_calibration.py [--comparisons 300] [--dims 16 64] [--seed 0]
 
-Features are made in three ways, and the distances of their populations are known in closed form:
-`gaussian`; `heavy` (log-normal, as of a pooling layer: not negative, correlated, heavy-tailed); and
-`classes` (six classes with centres of their own, heavy-tailed within). Spectra decay. In each
-comparison all images are new: real ones, those of a model A and those of a model B, equally many.
-Each number is counted over all comparisons of a row:
+Features are simulated in three ways, and the distances of their populations are known in closed
+form: `gaussian`; `heavy` (log-normal, like a pooling layer: not negative, correlated,
+heavy-tailed); and `classes` (six classes with different centres, heavy-tailed within). Spectra
+decay. In each comparison all images are new: real images, images of a model A and images of a model
+B, in equal numbers. Each number is counted over all comparisons of a row:
 
-null        A and B have the same distribution, which is not that of the real images: how often is
-            a difference called, at a level of 5 %?
-equal       the same, and it is that of the real images, too
-covers      B is nearer than A: how often does the 95 % interval of the difference hold the
+null        A and B have the same distribution, which differs from that of the real images: how
+            often is a difference reported, at a level of 5 %?
+equal       the same, but the distribution is also that of the real images
+covers      B is nearer than A: how often does the 95 % interval of the difference contain the
             difference of the populations?
-infinity    the same of the extrapolated difference, with the same error
-expected    the same interval and the mean difference of all comparisons of the row, which has the
-            bias of n images: this says whether the error is right
-bias        of the difference, in its standard errors
-SE single   mean standard error of A's distance over its spread from comparison to comparison
-SE equal    the same where A is distributed as the real images
-SE diff     mean standard error of the difference over its spread
-comp, with  in `classes`: how often the intervals of composition and within hold their truth
+infinity    the same for the extrapolated difference, with the same error
+expected    how often the interval contains the mean difference of all comparisons of the row, which
+            has the bias of n images: this shows whether the error is right
+bias        bias of the difference, in its standard errors
+SE single   mean standard error of A's distance, divided by the spread between comparisons
+SE equal    the same if A has the distribution of the real images
+SE diff     mean standard error of the difference, divided by its spread
+comp, with  in `classes`: how often the intervals of composition and within contain the true values
 
-A number of --comparisons comparisons has an error of its own: 1.3 percentage points at 5 % and 300.
-Exits with 1 if, with 10 D images or more, a difference is called in more than 7 % of the
-comparisons of a row, or the difference or a part of it is covered in less than 93 %.
+These rates have a sampling error: 1.3 percentage points at 5 % with 300 comparisons. Exits with 1
+if, with 10 D images or more, a difference is reported in more than 7 % of the comparisons of a row,
+or the difference or a part of it is covered in less than 93 %.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from fringe.scores.comparison import Composition, Difference, Estimate
 from fringe.seeds import random_stream
 
 RATIOS = (0.5, 2, 10, 20)  # images over dimensions
-ENOUGH = 10  # this ratio, from which on numbers have to be right
+ENOUGH = 10  # from this ratio on, numbers must be right
 CALLED, COVERED = 0.07, 0.93
 FAR, NEAR = 1.0, 0.85  # faults of A and B
 FREEDOM = 8  # of Student's t within classes
@@ -54,7 +54,7 @@ SKEWED = np.array([0.3, 0.22, 0.16, 0.12, 0.1, 0.1])
 
 
 class Population(NamedTuple):
-    """A distribution of features: how images are drawn from it, and its mean and covariance.
+    """A distribution of features, with a function that draws images, its mean and its covariance.
 
     ``draw`` takes a number of images and a stream, and returns features (n, D) and classes (n,).
     """
@@ -64,13 +64,13 @@ class Population(NamedTuple):
 
 
 def spectrum(dim: int, rng: np.random.Generator) -> Floats:
-    """Return L (D, D), where L L^T has decaying eigenvalues, in directions of no meaning."""
+    """Return L (D, D), where L L^T has decaying eigenvalues, in random directions."""
     rotation = np.linalg.qr(rng.standard_normal((dim, dim)))[0]
     return np.asarray(rotation * np.exp(-np.arange(dim) / (dim / 4)))
 
 
 def gaussian(dim: int, fault: float) -> Population:
-    """Return a normal distribution; a fault shifts it and takes variance from half of it."""
+    """Return a normal distribution; a fault shifts it and lowers the variance of half of it."""
     rng = np.random.default_rng(1)
     root = spectrum(dim, rng)
     shift = 0.6 * fault * rng.standard_normal(dim) / np.sqrt(dim)
@@ -98,7 +98,7 @@ def heavy(dim: int, fault: float) -> Population:
 
 
 def classes(dim: int, fault: float, histogram: Floats = EVEN) -> Population:
-    """Return classes with centres of their own; a fault shifts them and narrows them."""
+    """Return classes with different centres; a fault shifts and narrows them."""
     rng = np.random.default_rng(3)
     centres = 1.5 * rng.standard_normal((CLASSES, dim)) / np.sqrt(dim)
     roots = np.stack([0.8 * spectrum(dim, rng) for _ in range(CLASSES)])
@@ -135,7 +135,7 @@ class Models(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What was counted: parts of all comparisons, or ratios."""
+    """The results of a row: shares of all comparisons, or ratios."""
 
     null: float
     equal: float
@@ -157,7 +157,7 @@ def measured(models: Models, n: int, rng: np.random.Generator) -> tuple[Differen
 
 
 def covered(estimates: list[Estimate], truth: float) -> float:
-    """Return how often intervals hold the truth."""
+    """Return the share of intervals that contain the truth."""
     return float(np.mean([one.low <= truth <= one.high for one in estimates]))  # type: ignore
 
 
@@ -198,19 +198,19 @@ def row(kind: str, dim: int, n: int, comparisons: int, seed: int) -> Row:
 
 
 def moved(estimate: Estimate, by: float) -> Estimate:
-    """Return an estimate with its interval at another place."""
+    """Return an estimate and its interval, shifted to another value."""
     low, high = float(estimate.low or 0) + by, float(estimate.high or 0) + by
     return estimate.model_copy(update={"value": estimate.value + by, "low": low, "high": high})
 
 
 def error_ratio(estimates: list[Estimate]) -> float:
-    """Return the mean standard error over the spread of the values."""
+    """Return the mean standard error, divided by the spread of the values."""
     spread = np.std([one.value for one in estimates], ddof=1)
     return float(np.mean([one.error for one in estimates]) / spread)
 
 
 def parts(dim: int, n: int, comparisons: int, seed: int) -> tuple[list[Composition], Floats]:
-    """Return composition and within of new images each time, and the truth of both."""
+    """Return composition and within of new images in each comparison, and the true values."""
     real, a, b = classes(dim, 0.0), classes(dim, FAR, SKEWED), classes(dim, NEAR)
     a_as_b, b_as_a = classes(dim, FAR), classes(dim, NEAR, SKEWED)
     of_a, of_b, of_a_as_b, of_b_as_a = (
@@ -263,15 +263,15 @@ def main() -> int:
         for ratio in RATIOS:
             n = int(ratio * dim)
             if n < 10 * CLASSES:
-                continue  # too few of each class
+                continue  # too few images of each class
             compositions, truth = parts(dim, n, options.comparisons, options.seed)
             both = [[one.composition for one in compositions], [one.within for one in compositions]]
             shares = [covered(each, true) for each, true in zip(both, truth, strict=True)]
-            told = " | ".join(
+            columns = " | ".join(
                 f"{share:6.1%} {error_ratio(each):4.2f}"
                 for share, each in zip(shares, both, strict=True)
             )
-            print(f"      {dim:4} {n:4} | {told}", flush=True)
+            print(f"      {dim:4} {n:4} | {columns}", flush=True)
             if ratio >= ENOUGH:
                 right &= min(shares) >= COVERED
     print(f"{options.comparisons} comparisons in each row, seed {options.seed}", end="; ")

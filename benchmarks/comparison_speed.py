@@ -3,19 +3,19 @@
     python benchmarks/comparison_speed.py overhead [--count 10000]
     python benchmarks/comparison_speed.py fidelity [--count 1200]
 
-`overhead` is what a comparison takes beyond the networks' own passes: features of real images and
-of two models in three networks (D = 2048, 768 and 512) are made, with spectra that decay and
-classes, and given as files of another tool. The seconds of each job are printed. Exits with 1 if
+`overhead` measures the time of a comparison without the passes of networks. Features of real images
+and of two models in three networks (D = 2048, 768 and 512) are simulated, with decaying spectra and
+classes, and given as files of another tool. The output is the seconds of each job. Exits with 1 if
 the whole takes 60 s or more.
 
 `fidelity` compares real photographs and imitations of 128 px, PNG files in folders, in Inception,
-with Fringe once (A and B) and with torch-fidelity's command line twice (A, then B), FID and KID in
-both. Both read the same file of random weights of Inception's layout, since published weights
-cannot be had everywhere; the time does not depend on the values. Then Fringe compares a third
-model, too, in the same run. Exits with 1 if Fringe is not 3 times as fast as torch-fidelity, or
-both do not find the same FID.
+with Fringe once (A and B) and with torch-fidelity's command line twice (A, then B), with FID and
+KID in both. Both read the same file of random weights in Inception's layout, because published
+weights are not available everywhere. The time does not depend on the values. Fringe then compares a
+third model in the same run. Exits with 1 if Fringe is not 3 times as fast as torch-fidelity, or if
+the two FIDs differ.
 
-Both want two free cores; the load at the start is printed.
+Both parts need two free cores. The load at the start is printed.
 """
 
 from __future__ import annotations
@@ -47,8 +47,7 @@ NETWORKS = {"inception": 2048, "dinov2-b": 768, "clip": 512}
 CLASSES = 50
 RUN = "timed"
 
-# The command as it is typed; only, the configuration that it writes names a file of weights that
-# nobody published.
+# The usual command, except that the configuration that it writes names an unpublished weight file.
 FRINGE = """
 import json, sys
 from fringe.cli import compare, main
@@ -59,18 +58,18 @@ sys.exit(main())
 
 
 class Times(NamedTuple):
-    """Seconds of a command, and core-seconds of it and all processes that it has started."""
+    """Seconds of a command, and core-seconds of the command and all its child processes."""
 
     wall: float
     cores: float
 
     def __str__(self) -> str:
-        """Both, in words."""
+        """Return both as text."""
         return f"{self.wall:.1f} s ({self.cores:.0f} core-seconds)"
 
 
 def call(command: list[str], folder: Path) -> tuple[Times, str]:
-    """Return how long a command takes in a folder, and what it prints."""
+    """Return the times of a command in a folder, and its output."""
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     root = str(Path(__file__).resolve().parents[1] / "src")
     environment["PYTHONPATH"] = os.pathsep.join([root, environment.get("PYTHONPATH", "")])
@@ -90,30 +89,30 @@ def call(command: list[str], folder: Path) -> tuple[Times, str]:
 
 
 def compare(folder: Path, *arguments: str, weights: dict[str, object] | None = None) -> Times:
-    """Return how long `fringe compare` takes."""
+    """Return the times of `fringe compare`."""
     command = [sys.executable, "-c", FRINGE, json.dumps(weights or {}), "compare", *arguments]
     return call([*command, "--cores", str(CORES), "--name", RUN], folder)[0]
 
 
 def result(folder: Path) -> dict:
-    """Return what the comparison found."""
+    """Return the result of the comparison."""
     path = folder / "results" / RUN / "comparisons/models/verdict.json"
     return dict(json.loads(path.read_text()))
 
 
 def print_jobs(folder: Path) -> None:
-    """Print the seconds of the work of each job that has taken one or more."""
+    """Print the seconds of the work of each job that took at least one second."""
     logs = folder / "results" / RUN / "logs"
     for path in sorted(logs.rglob("*.log")):
-        told = re.search(r"done in (\S+) s", path.read_text())
-        if told and float(told[1]) >= 1:
-            print(f"    {float(told[1]):6.1f} s  {path.relative_to(logs)}")
+        found = re.search(r"done in (\S+) s", path.read_text())
+        if found and float(found[1]) >= 1:
+            print(f"    {float(found[1]):6.1f} s  {path.relative_to(logs)}")
 
 
 def made_features(seed: int, count: int, fault: float, histogram: Floats) -> dict[str, np.ndarray]:
     """Return features (count, D) in each network, not negative, and labels.
 
-    The variance in the k-th direction falls as k^-1.2, as of pooled features.
+    The variance in the k-th direction falls as k^-1.2, like that of pooled features.
     """
     rng = np.random.default_rng(seed)
     labels = rng.choice(CLASSES, count, p=histogram)
@@ -131,7 +130,7 @@ def made_features(seed: int, count: int, fault: float, histogram: Floats) -> dic
 
 
 def overhead(count: int) -> bool:
-    """Time a comparison of given features; return whether it takes as little as it has to."""
+    """Time a comparison of given features; return whether it is below the limit."""
     even = np.full(CLASSES, 1 / CLASSES)
     skewed = np.linspace(3, 1, CLASSES) / np.linspace(3, 1, CLASSES).sum()
     with tempfile.TemporaryDirectory() as name:
@@ -150,14 +149,14 @@ def overhead(count: int) -> bool:
 
 
 def write_weights(path: Path) -> str:
-    """Write random weights of Inception as torch-fidelity publishes them; return their digest."""
+    """Write random weights of Inception in torch-fidelity's format; return their digest."""
     stream = torch.Generator().manual_seed(0)
 
     def random(key: str, like: torch.Tensor) -> torch.Tensor:
         uniform = torch.empty(like.shape).uniform_(-1, 1, generator=stream)
         if key.endswith("running_var") or (like.ndim == 1 and key.endswith("weight")):
             return 1 + uniform / 2
-        # The size of activations stays that of a layer's input.
+        # This keeps the size of activations through the layers.
         return uniform / 2 if like.ndim < 2 else uniform * (6 / like[0].numel()) ** 0.5
 
     with torch.device("meta"):
@@ -177,7 +176,7 @@ def write_images(folder: Path, spec: dict[str, object]) -> None:
 
 
 def fidelity(count: int) -> bool:
-    """Time Fringe next to torch-fidelity; return whether Fringe is fast enough, and agrees."""
+    """Time Fringe and torch-fidelity; return whether Fringe is fast enough and the values agree."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         digest = write_weights(folder / "random.pth")

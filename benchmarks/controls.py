@@ -1,4 +1,4 @@
-"""Which control sees visible flaws of the demo's photographs, and ignores their classes.
+"""Candidates for a control that sees visible flaws of the demo's photographs but not classes.
 
     python benchmarks/controls.py [--framing aligned] [--resolution 64] [--seeds 1 2 3]
                                   [--photographs 2400] [--images 300] [--classified 800]
@@ -6,20 +6,21 @@
 
     python benchmarks/controls.py --write src/fringe/networks/scattering-aligned.npy
 
-Real images only: no generator and no resampled image is looked at. Printed for each candidate, in
+Only real images are used, and no generator or resampled image. The output for each candidate, in
 units of the distance between two halves of the photographs: how far the visible dose of each
 distortion moves the distance (as in power.py), how far the photographs move if their classes are
-reweighted, and how many of the photographs' seeds give power. Numbers are means over seeds, with
-the standard deviation between seeds.
+reweighted, and with how many seeds of the photographs the candidate has power. Numbers are means
+over seeds, with the standard deviation between seeds.
 
 Classes are reweighted as strongly as by a simulated generator of severity 0.8: by exp(-0.4 r), with
-r from 0 to 1 in an order that a seed shuffles, the mean over four orders. "Top-1" are the classes
-of EfficientNet-Lite0, of the first photographs (``--classified``), "subjects" the nine photographs.
+r from 0 to 1 in a random order with a seed, and with the mean over four orders. "Top-1" are the
+classes of EfficientNet-Lite0 for the first photographs (``--classified``). "subjects" are the nine
+photographs.
 
 Candidates are the networks `untrained` and `scattering`, and scattering of brightness at 64 and 128
-pixels, whitened by other crops of the same photographs: "aligned" and "free" say by which, and the
-number says how many components are kept. With ``--write``, the matrix of `scattering-aligned` is
-made.
+pixels, whitened with other crops of the same photographs. "aligned" and "free" state the kind of
+these crops, and the number is the number of components. With ``--write``, the matrix of
+`scattering-aligned` is made.
 """
 
 import argparse
@@ -48,12 +49,12 @@ Scaling = Callable[[Array], Array]
 
 MATRIX = files("fringe.networks").joinpath("scattering.npy")
 CLASSIFIER = "efficientnet-lite0"
-OWN = "128 pixels, mean logs"  # what the network `scattering` is made of
+OWN = "128 pixels, mean logs"  # the parts of the network `scattering`
 SIZES = 64, 128
 JUDGED = [some for some in VARIANTS if some[1] != DOSES[0]]  # the small doses do not count
-BATCH = 4  # few enough for coefficients to stay in the cache of a core
+BATCH = 4  # small enough for coefficients to stay in the cache of a core
 COMPONENTS = 8, 16, 32, 64
-FITTED = 1500, 9  # count and seed of the crops that whiten
+FITTED = 1500, 9  # count and seed of the crops for whitening
 STRENGTH = 0.4  # of the simulated generator's classes at severity 0.8
 ORDERS = 4
 
@@ -103,7 +104,7 @@ def reweighted(real: Array, classes: Array, floor: float) -> float:
 
 
 def candidates(name: str, fitted: dict[str, dict[str, Array]]) -> Iterator[tuple[str, Scaling]]:
-    """Yield the candidates that are made of one kind of features, with their names."""
+    """Yield the candidates that are made from one kind of features, with their names."""
     if name == "untrained":
         yield name, lambda x: x
         return
@@ -119,13 +120,13 @@ def candidates(name: str, fitted: dict[str, dict[str, Array]]) -> Iterator[tuple
 
 
 def chosen_images(seed: int, options: argparse.Namespace) -> Array:
-    """Return which photographs are distorted."""
+    """Return the indices of the photographs that are distorted."""
     order = random_stream(seed, "power", "images").permutation(options.photographs)
     return np.sort(order[: options.images])
 
 
 def collected(seed: int, options: argparse.Namespace) -> dict[str, Array]:
-    """Return classes and features of the photographs of a seed, and of distorted ones."""
+    """Return classes and features of the photographs of a seed, and of distorted photographs."""
     torch.set_num_threads(1)
     source = PhotoSource(options.photographs, options.resolution, seed, options.framing)
     distorted = DistortedSource(source, chosen_images(seed, options), seed)
@@ -155,7 +156,7 @@ def measured(
 def numbers(
     data: dict[str, Array], chosen: Array, fitted: dict[str, dict[str, Array]]
 ) -> dict[str, Array]:
-    """Return what `measured` does, of data that are there."""
+    """Return the same as `measured`, for given data."""
     found = {}
     for name in [name for name in data if f"distorted {name}" in data]:
         for title, scale in candidates(name, fitted):
@@ -172,7 +173,7 @@ def numbers(
 
 
 def fitted_features(options: argparse.Namespace, framing: str) -> dict[str, Array]:
-    """Return features of the crops that whiten."""
+    """Return features of the crops for whitening."""
     torch.set_num_threads(1)
     count, seed = FITTED
     with torch.inference_mode():

@@ -1,11 +1,11 @@
-"""Time a whole run against the time its jobs spend in their own work.
+"""Compare the time of a whole run with the time that its jobs spend in their own work.
 
     python benchmarks/dag_overhead.py --configfile config/demo.yaml --cores 2
     FRINGE_FORKS=no python benchmarks/dag_overhead.py  # an interpreter for each job
 
-Runs the workflow in a temporary folder and prints three parts of cores x wall time: what jobs spent
-in their one library call (the last line of each log), what starting their processes and importing
-the library cost, and what was left idle (building the DAG, scheduling, a core without a ready job).
+Runs the workflow in a temporary folder and prints three parts of cores x wall time: the time of
+jobs in their only library call (the last line of each log), the time of starting their processes
+and importing the library, and idle time (building the DAG, scheduling, a core without a ready job).
 """
 
 import argparse

@@ -3,12 +3,12 @@
     python benchmarks/feature_extraction.py [--network efficientnet-lite0] [--images 256]
 
 Extraction reads PNG files from a ZIP of photographs (or the photographs themselves, ``--source
-photos``), decodes, runs the network and writes an HDF5 file with checksums; the bare network gets
-the same batches from memory and throws its answers away. Both take turns in one process, on the
-same threads, and the best turn of each counts, since a shared machine only ever makes a turn
-slower. Exits with 1 if extraction has less than 0.85 of the bare network's images per second.
-A network as small as ``untrained`` outruns any decoder: there the ratio tells how fast images are
-read, not what extraction adds.
+photos``), decodes, runs the network and writes an HDF5 file with checksums. The bare network gets
+the same batches from memory and discards its output. Both take turns in one process, on the same
+threads. The best turn of each counts, because a shared machine can only make a turn slower. Exits
+with 1 if extraction has less than 0.85 of the bare network's images per second. A network as small
+as ``untrained`` is faster than any decoder. In this case the ratio shows how fast images are read,
+not the overhead of extraction.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def main() -> int:
     spec = {"kind": "photos", "count": count, "resolution": options.resolution, "seed": 0}
     source = source_from_spec(spec)
     images = source.read(range(count))
-    # As `extract_shard` fills up the last batch, so does the bare network here.
+    # The bare network fills up the last batch, like `extract_shard`.
     tensor = torch.from_numpy(np.concatenate([images, images[: -count % size]]))
     batches = torch.split(tensor.permute(0, 3, 1, 2), size)
 

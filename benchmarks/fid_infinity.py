@@ -1,13 +1,14 @@
-"""FID of infinitely many images against the way of its released code (Chong and Forsyth 2020).
+"""FID of infinitely many images, compared with its released code (Chong and Forsyth 2020).
 
     python benchmarks/fid_infinity.py [--images 50000] [--dim 2048]
 
-The released way takes 15 random subsets, evenly from 5,000 to all images, and for each copies its
-rows and calls ``numpy.cov`` and ``scipy.linalg.sqrtm``. It is timed at the mean size and scaled to
-15: the time of ``numpy.cov`` grows with the size, and that of ``sqrtm`` does not depend on it. Our
-two methods are timed whole: `reference` measures the same 15 subsets, `balanced` four blocks,
-their pairs, and all. The statistics of the real images are given to all. Exits with 1 if `balanced`
-is not ten times faster or a distance differs from the released way's by more than 1e-6 relatively.
+The released code takes 15 random subsets, with sizes evenly from 5,000 to all images. For each
+subset it copies the rows and calls ``numpy.cov`` and ``scipy.linalg.sqrtm``. It is timed at the
+mean size and scaled to 15: the time of ``numpy.cov`` grows with the size, and that of ``sqrtm``
+does not depend on it. The two methods of Fringe are timed completely: `reference` measures the same
+15 subsets, and `balanced` measures four blocks, their pairs, and all images. All methods get the
+statistics of the real images. Exits with 1 if `balanced` is not ten times faster, or if a distance
+differs from the released code's by more than 1e-6 relatively.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from fringe.metrics.extrapolation import Method
 
 
 def features(rng: np.random.Generator, count: int, mixing: np.ndarray, shift: float) -> np.ndarray:
-    """Return features like a pooling layer's: not negative, correlated, of very unequal scale."""
+    """Return features like a pooling layer's: not negative, correlated, of very unequal scales."""
     rows = rng.standard_normal((count, len(mixing)), dtype=np.float32) @ mixing
     return np.maximum(rows + np.float32(shift), 0)
 

@@ -1,11 +1,12 @@
-"""Repeats of the Fréchet distance against ``scipy.linalg.sqrtm``, as the released code does it.
+"""Repeats of the Fréchet distance, compared with ``scipy.linalg.sqrtm`` as in the released code.
 
     python benchmarks/frechet_distance.py [--dim 2048] [--repeats 10] [--reference-repeats 2]
 
-Both get the same covariances in the same process. Ours computes the square root of the real
-covariance once and shares it, and that time counts. The reference, |m - n|^2 + tr(R + S - 2
-sqrtm(S R)), is timed over a few repeats and its mean scaled to all of them, because it is slow.
-Exits with 1 if it is not ten times slower or the values differ by more than 1e-6 relatively.
+Both get the same covariances in the same process. Fringe computes the square root of the real
+covariance once and shares it, and this time counts. The reference, |m - n|^2 + tr(R + S - 2
+sqrtm(S R)), is slow, so it is timed over a few repeats and its mean is scaled to all repeats.
+Exits with 1 if the reference is not ten times slower, or if the values differ by more than 1e-6
+relatively.
 """
 
 import argparse
@@ -26,7 +27,7 @@ def released(real: Gaussian, generated: Gaussian) -> float:
 
 
 def features(rng: np.random.Generator, count: int, mixing: np.ndarray, shift: float) -> np.ndarray:
-    """Return features like a pooling layer's: not negative, correlated, of very unequal scale."""
+    """Return features like a pooling layer's: not negative, correlated, of very unequal scales."""
     rows = rng.standard_normal((count, len(mixing))) @ mixing
     return np.maximum(rows + shift, 0).astype(np.float32)
 

@@ -1,16 +1,17 @@
-"""What the float16 blocks of StyleGAN2 do to pixels and to FID, and how much time they save.
+"""The effect of StyleGAN2's float16 blocks on pixels, FID and speed.
 
     python benchmarks/generator_precision.py [--generator mine.pkl] [--real mine.zip]
         [--network inception] [--images 50000] [--device cuda]
 
-The same latents of seed 0 through the generator in float32 and, in the blocks that were trained in
-it, in float16 (`fp16: true`). Printed: images a second of both, each the best of three batches that
-are taken in turn; how many values of 0 to 255 differ, by how much on average and at most; FID of
-both against the same number of real images, and between the two, which is 0 where nothing changes.
-So that the change can be told from chance, FID of other latents (seed 1) in float32 is printed too.
+The generator gets the same latents of seed 0 in float32, and in float16 in the blocks that were
+trained in float16 (`fp16: true`). The output is: images a second of both, each the best of three
+batches taken in turn; how many values of 0 to 255 differ, with the mean and largest difference; FID
+of both with the same number of real images, and between the two, which is 0 if nothing changes.
+FID of other latents (seed 1) in float32 is printed too, to compare the change with chance.
 
 Without --generator, a StyleGAN2 of the official configuration with random weights makes the images,
-and photographs are the real ones: enough to see the rounding, but no FID of a trained generator.
+and photographs are the real images. This shows the rounding, but not the FID of a trained
+generator.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def main() -> int:
     parser.add_argument("--generator", type=Path, help="a network pickle with float16 blocks")
     parser.add_argument("--real", type=Path, help="its real images; photographs by default")
     parser.add_argument("--network", default="efficientnet-lite0")
-    parser.add_argument("--weights", type=Path, help="of the network, where it has a file")
+    parser.add_argument("--weights", type=Path, help="weight file of the network, if it has one")
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--resolution", type=int, default=256, help="without --generator")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -111,7 +112,7 @@ def speed(half: Generator, exact: Generator) -> None:
     count = BATCH if half.device.type == "cuda" else 4
     z = torch.from_numpy(Latents(0, exact.z_dim).rows(range(count))).float().to(half.device)
     best = {"float32": float("inf"), "float16": float("inf")}
-    for turn in range(4):  # the first warms up
+    for turn in range(4):  # the first batch warms up
         for key, generator in zip(best, (exact, half), strict=True):
             start = time.perf_counter()
             generator.synthesize(z)

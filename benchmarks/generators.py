@@ -1,19 +1,20 @@
-"""Images per second of StyleGAN2 against its convolutions alone and the reference algorithm.
+"""Images per second of StyleGAN2, compared with only its convolutions and a reference algorithm.
 
     python benchmarks/generators.py [--resolution 256] [--images 8] [--turns 3]
 
-The official configuration at that resolution, with random weights, written and loaded as a network
-pickle. Three ways take turns in one process, on the same threads, and the best turn of each counts,
-since a shared machine only ever makes a turn slower:
+The generator has the official configuration at the given resolution, with random weights, written
+and loaded as a network pickle. Three variants take turns in one process, on the same threads. The
+best turn of each counts, because a shared machine can only make a turn slower:
 
 * Fringe: ``Generator.synthesize``.
-* Its convolutions alone: the same calls, of the same shapes and memory layout, and nothing else: no
-  mapping, modulation, noise, activation, 4 x 4 filters or RGB.
+* Only its convolutions: the same calls, with the same shapes and memory layout, without mapping,
+  modulation, noise, activation, 4 x 4 filters or RGB.
 * The reference algorithm in plain PyTorch: weights modulated for each image and applied as one
-  grouped convolution, filters on images with zeros stuffed in, one operation after another.
+  grouped convolution, filters on images with inserted zeros, one operation after another.
 
-On a CPU in float32; where there is a GPU, there too, in float32 and float16 (the reference
-algorithm only in float32). Exits with 1 if the images of the two ways differ.
+The benchmark runs on a CPU in float32, and also on a GPU, if there is one, in float32 and float16
+(the reference algorithm only in float32). Exits with 1 if the images of Fringe and of the reference
+algorithm differ.
 """
 
 import argparse
@@ -44,8 +45,8 @@ State = dict[str, Tensor]
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--resolution", type=int, default=256)
-    parser.add_argument("--images", type=int, default=8, help="on the CPU")
-    parser.add_argument("--batch-size", type=int, default=64, help="on a GPU")
+    parser.add_argument("--images", type=int, default=8, help="number of images on the CPU")
+    parser.add_argument("--batch-size", type=int, default=64, help="batch size on a GPU")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
@@ -83,16 +84,16 @@ def main() -> int:
 
 
 def compare(path: Path, device: str, precision: str, count: int, turns: int) -> bool:
-    """Print images per second of each way and their ratios; tell whether they agree."""
+    """Print images per second of each variant and their ratios; return whether the images agree."""
     generator = load_generator(path, device, precision=precision)
     state = {name: t.to(device) for name, t in flatten(read_pickle(path)["G_ema"], path).items()}
     z = torch.from_numpy(Latents(0, 512).rows(range(count))).float().to(device)
     ways: dict[str, Callable[[], Tensor]] = {
         "Fringe": lambda: generator.synthesize(z),
-        "convolutions alone": convolutions(generator, state, precision, count),
+        "convolutions only": convolutions(generator, state, precision, count),
     }
     if precision == "float32":
-        # A few images at a time on a CPU, as is best there.
+        # A few images at a time, which is best on a CPU.
         size = count if device != "cpu" else 2
         ways["reference algorithm"] = lambda: torch.cat(
             [reference(state, part) for part in z.split(size)]
@@ -122,7 +123,7 @@ def compare(path: Path, device: str, precision: str, count: int, turns: int) -> 
 def convolutions(
     generator: Generator, state: State, precision: str, count: int
 ) -> Callable[[], Tensor]:
-    """Return a function that makes the convolutions of ``count`` images."""
+    """Return a function that computes the convolutions of ``count`` images."""
     device, on_cpu = generator.device, generator.device.type == "cpu"
     batch = 1 if on_cpu else count
     calls = []
@@ -154,7 +155,7 @@ def convolutions(
         return y
 
     def on_threads() -> Tensor:
-        # Images share the threads as they do in Fringe.
+        # Images share the threads as in Fringe.
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(
@@ -166,7 +167,7 @@ def convolutions(
 
 
 def reference(state: State, z: Tensor) -> Tensor:
-    """Return images by the reference algorithm, one operation after another."""
+    """Return images from the reference algorithm, one operation after another."""
     x = z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
     for layer in range(2):
         weight = state[f"mapping.fc{layer}.weight"] * (0.01 / math.sqrt(x.shape[1]))
@@ -213,7 +214,7 @@ def reference(state: State, z: Tensor) -> Tensor:
 
 
 def upfirdn(x: Tensor, up: int, padding: tuple[int, int], gain: float) -> Tensor:
-    """Stuff zeros in, pad and filter with the outer product of [1, 3, 3, 1] / 8."""
+    """Insert zeros, pad and filter with the outer product of [1, 3, 3, 1] / 8."""
     n, channels, height, width = x.shape
     x = x.reshape(n, channels, height, 1, width, 1)
     x = functional.pad(x, (0, up - 1, 0, 0, 0, up - 1))

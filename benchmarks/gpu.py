@@ -1,15 +1,15 @@
-"""What a GPU makes of Fringe, part by part, each next to a rival in the same run.
+"""Fringe on a GPU: measurements in parts, each compared with a rival in the same run.
 
     benchmarks/gpu.sh [--out FOLDER] [--parts generator,extraction] [--small] [--seconds 570]
 
-Each part is a process of its own with a budget of seconds. A part that runs out of them is ended
-and named; what it had measured stays, and the next part begins. Written to FOLDER: `results.md`,
-`results.csv` and `results.json`, a row for each figure, and `rates.json`, which `fringe estimate
---rates` reads. That file is only written if each rate was measured. Exits with 1 if a part failed
-or ran out of time.
+Each part is a separate process with a budget of seconds. A part that exceeds its budget is ended
+and named, its measurements are kept, and the next part starts. The files in FOLDER are
+`results.md`, `results.csv` and `results.json`, with a row for each figure, and `rates.json` for
+`fringe estimate --rates`. `rates.json` is only written if each rate was measured. Exits with 1 if a
+part failed or ran out of time.
 
-Without a GPU, or with --small, sizes are small. The first line of the table and of the output says
-so.
+Without a GPU, or with --small, sizes are small. The first line of the table and of the output
+states this.
 """
 
 import argparse
@@ -28,18 +28,22 @@ from gpu_parts import PARTS, machine, table
 from gpu_parts.rows import Row, read_rows
 
 HERE = Path(__file__).resolve().parent
-# Of NumPy's and PyTorch's libraries, on a CPU, whose rates are those of one core.
+# NumPy's and PyTorch's libraries use one thread on a CPU, because rates are for one core.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-SECONDS = 570  # for all parts: ten minutes, less what the start and the tables take
+SECONDS = 570  # for all parts: ten minutes minus the time of the start and of the tables
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, help="$OUT by default, else benchmarks/results-gpu")
-    parser.add_argument("--parts", default=",".join(PARTS), help="some of them, with commas")
+    parser.add_argument(
+        "--parts", default=",".join(PARTS), help="parts to run, separated by commas"
+    )
     parser.add_argument("--small", action="store_true", help="the small form, on a GPU too")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for all parts together")
-    parser.add_argument("--weights", type=Path, help="of Inception; random by default")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help="limit for all parts together"
+    )
+    parser.add_argument("--weights", type=Path, help="weight file of Inception; random by default")
     options = parser.parse_args()
     names = options.parts.split(",")
     if unknown := [name for name in names if name not in PARTS]:
@@ -61,7 +65,7 @@ def main() -> int:
             command += [str(options.weights.resolve())]
         found = run_part(name, command, budget, ONE_THREAD if about["device"] == "cpu" else {})
         rows += found
-        # Written after each part, so that a run that is ended has what it measured.
+        # Written after each part, so that an interrupted run keeps its measurements.
         table.write(out, rows + missing(rows), about, form)
     rows += missing(rows)
     print(f"\n{table.markdown(rows, about, form)}")
@@ -70,9 +74,9 @@ def main() -> int:
 
 
 def share(names: list[str], left: float) -> float:
-    """Return the seconds of the first of the parts that are to come, of those that are left.
+    """Return the share of the remaining seconds for the first of the remaining parts.
 
-    What a part does not need goes to those after it.
+    The unused time of a part goes to the parts after it.
     """
     return left * PARTS[names[0]].seconds / sum(PARTS[name].seconds for name in names)
 
@@ -80,10 +84,10 @@ def share(names: list[str], left: float) -> float:
 def run_part(
     name: str, command: list[str], budget: float, settings: Mapping[str, str] | None = None
 ) -> list[Row]:
-    """Return the rows of a part, which a process writes to the file that is its last argument.
+    """Return the rows of a part; its process writes them to the file in its last argument.
 
-    A row names a part that fails or takes longer than ``budget`` seconds. ``settings`` are added to
-    the environment of the process.
+    If the part fails or takes longer than ``budget`` seconds, a row names the part. ``settings``
+    are added to the environment of the process.
     """
     print(f"\n{name}: {max(budget, 0):.0f} s at most", flush=True)
     if budget <= 0:
@@ -100,7 +104,7 @@ def run_part(
                 stdout=errors,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(settings or {}), "TMPDIR": folder},
-                # Compilers and decoders are its children, and end with it.
+                # This also ends its children, such as compilers and decoders.
                 start_new_session=True,
             )
             try:

@@ -1,10 +1,9 @@
 #!/bin/sh
-# What a GPU makes of Fringe, in at most ten minutes: a table, and rates for `fringe estimate`.
+# Fringe on a GPU, in at most ten minutes: a table, and rates for `fringe estimate`.
 #
 #     benchmarks/gpu.sh [--out FOLDER] [--parts generator,extraction,...] [--small]
-#
-# Without a GPU it takes its small form on the CPU, in about three minutes, and says so. Python is
-# .venv/bin/python (`make env`) unless PYTHON names another. FOLDER is $OUT if that is set, else
+# Without a GPU, the small form runs on the CPU in about three minutes, with a message. Python is
+# .venv/bin/python (`make env`) unless PYTHON names another. FOLDER is $OUT if that is set, otherwise
 # benchmarks/results-gpu.
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,6 +21,6 @@ missing = [name for name in needed if find_spec(name) is None]
 if missing:
     print(f"{sys.executable} lacks {', '.join(missing)}: parts that need them fail; run `make env`")
 CHECK
-command -v nvidia-smi > /dev/null || echo "nvidia-smi is not here: the driver's version is not known"
-command -v cc > /dev/null || echo "no C compiler is here: what is compiled will fail"
+command -v nvidia-smi > /dev/null || echo "nvidia-smi is missing: the driver's version is unknown"
+command -v cc > /dev/null || echo "no C compiler found: compiled variants will fail"
 exec "$python" benchmarks/gpu.py "$@"

@@ -1,17 +1,17 @@
-"""Feature extraction from a ZIP of PNGs against torch-fidelity's loader on the same PNGs.
+"""Feature extraction from a ZIP of PNGs, compared with torch-fidelity's loader on the same PNGs.
 
     python benchmarks/image_loading.py [--images 1000] [--resolution 256] [--compression 6]
 
 Both run the same network on the same images in batches of the same size: `extract_shard` from a
 ZIP, writing an HDF5 file with checksums, and torch-fidelity's ``get_featuresdict_from_dataset``
-from a folder, with the number of loader processes that it chooses itself, keeping the features in
-memory. The networks are ``free``, which answers with a few pixels of each image and so tells how
-fast images are loaded, and EfficientNet-Lite0. They take turns in one process, on the same
-threads, and the best turn of each counts, since a shared machine only ever makes a turn slower.
-Exits with 1 if extraction has less than 1.3 times torch-fidelity's images per second with the free
-network, or if features differ. What extraction saves is decoding (libpng in place of Pillow's own
-decoder, and other threads go on meanwhile), starting processes and handing images between them.
-With a real network on a CPU the ratio tends to 1: then the network is what takes time.
+from a folder, with the number of loader processes that it chooses itself, which keeps the features
+in memory. The networks are ``free`` and EfficientNet-Lite0. ``free`` returns a few pixels of each
+image, so its speed is the speed of loading. They take turns in one process, on the same threads.
+The best turn of each counts, because a shared machine can only make a turn slower. Exits with 1 if
+extraction has less than 1.3 times torch-fidelity's images per second with the free network, or if
+features differ. Extraction saves time in decoding (libpng instead of Pillow's own decoder, without
+blocking other threads), in starting processes and in passing images between them. With a real
+network on a CPU the ratio is close to 1, because the network takes most of the time.
 """
 
 import argparse
@@ -40,7 +40,7 @@ GOAL = 1.3
 
 
 def free_network() -> FeatureNetwork:
-    """Return a network that costs next to nothing: eight pixels of each image are its features."""
+    """Return a network that takes almost no time: its features are eight pixels of each image."""
 
     def forward(images: torch.Tensor) -> Activations:
         return Activations(images[:, 0, 0, :8].float())
@@ -49,7 +49,7 @@ def free_network() -> FeatureNetwork:
 
 
 class Extractor(FeatureExtractorBase):
-    """The network as torch-fidelity wants it."""
+    """The network with the interface of torch-fidelity."""
 
     def __init__(self, network: FeatureNetwork) -> None:
         super().__init__("ours", ["features"])
@@ -64,7 +64,7 @@ class Extractor(FeatureExtractorBase):
 
 
 def write_images(folder: Path, count: int, resolution: int, compression: int = 6) -> list[Path]:
-    """Write PNGs of photographs to a folder, and a ZIP of the same files beside it."""
+    """Write PNGs of photographs to a folder, and a ZIP of the same files next to it."""
     spec = {"kind": "photos", "count": count, "resolution": resolution, "seed": 0}
     source = source_from_spec(spec)
     files = []
@@ -127,7 +127,7 @@ def compare(
         path = folder / "features.h5"
         extract_shard(source, network, 0, count, path, batch_size=size, workers=options.workers)
         ours = min(ours, time.perf_counter() - start)
-    # Their last batch is not filled up, which moves the last bits of a convolution.
+    # torch-fidelity does not fill up the last batch, which changes the last bits of a convolution.
     same = np.allclose(open_features(path).read(), reference.numpy(), rtol=1e-5, atol=1e-5)
     print(f"{network.name}: best of {options.turns} turns")
     print(f"  torch-fidelity {count / theirs:8.1f} images/s")

@@ -1,22 +1,23 @@
-"""Kernel distances against torch-fidelity's own code, on the same features and subsets.
+"""Kernel distances, compared with torch-fidelity's code on the same features and subsets.
 
     python benchmarks/kernel_distance.py [--images 10000] [--dim 2048] [--subsets 100]
                                          [--reference-subsets 5] [--exact-images 6000]
 
 Subsets: KID and RBF-KID at the seven gammas of the paper (Appendix D), each the mean over subsets
-of 1,000 images. torch-fidelity takes one kernel at a time and copies the subsets for each; it is
-timed over a few subsets and scaled to all of them. Features are float32, as networks give them and
-both codes take them, and float64.
+of 1,000 images. torch-fidelity computes one kernel at a time and copies the subsets for each
+kernel; it is timed over a few subsets and scaled to all of them. Features are float32, as in the
+output of networks, and float64.
 
-All pairs: KID of ten draws by weights, as the paper's tables have. torch-fidelity has the repeated
-rows copied and holds all kernel values at once; one draw is timed and scaled to all. Ours takes the
-distinct rows of all draws with their counts, in blocks. Both are timed at the size given, and grow
-with its square.
+All pairs: KID of ten draws with weights, as in the paper's tables. torch-fidelity gets copies of
+the repeated rows and stores all kernel values at once; one draw is timed and scaled to all. Fringe
+reads the distinct rows of all draws with their counts, in blocks. Both are timed at the given size,
+and grow with its square.
 
-The floor is the products alone, in each precision. Each time is the least of three, taken in turn,
-since other work on the machine only adds to it. Differences are from torch-fidelity's values in
-float64, as shares of the mean similarity, of which a distance is the difference. Exits with 1 if
-ours in float64 differ by more than 1e-9, or those of float32 features by more than 1e-8.
+The lower limit is the time of only the products, in each precision. Each time is the smallest of
+three, taken in turn, because other work on the machine can only increase it. Differences are from
+torch-fidelity's values in float64, as shares of the mean similarity; a distance is a difference of
+such similarities. Exits with 1 if Fringe's values in float64 differ by more than 1e-9, or those of
+float32 features by more than 1e-8.
 """
 
 import argparse
@@ -56,13 +57,13 @@ def timed(call: Callable[[], T]) -> tuple[float, T]:
 
 
 def in_turn(*calls: Callable[[], Any]) -> list[tuple[float, Any]]:
-    """Return the least seconds of each call, of `ROUNDS` in turn, and what it returns."""
+    """Return the smallest seconds of each call in `ROUNDS` rounds, and its result."""
     rounds = [[timed(call) for call in calls] for _ in range(ROUNDS)]
     return [min(of_call, key=lambda each: each[0]) for of_call in zip(*rounds, strict=True)]
 
 
 def by_torch_fidelity(generated: np.ndarray, real: np.ndarray, subsets: int) -> list[float]:
-    """Return its distance for each kernel; it draws generated, then real, as ours does."""
+    """Return its distance for each kernel; it draws generated, then real images, like Fringe."""
     common = {"kid_subsets": subsets, "kid_subset_size": 1000, "verbose": False, "rng_seed": 0}
     # exp(-|x - y|^2 / (2 sigma^2)) has gamma = 1 / (2 sigma^2).
     sigmas = [(real.shape[1] / (2 * factor)) ** 0.5 for factor in FACTORS]
@@ -85,7 +86,7 @@ def similarity(features: np.ndarray, kernel: Kernel) -> float:
 
 
 def products(subsets: int, dim: int, dtype: type) -> None:
-    """Do what any code must: two symmetric products of a subset and one that is not."""
+    """Compute the products that any code needs: two symmetric ones of a subset and one other."""
     one, other = np.full((1000, dim), 0.5, dtype), np.full((1000, dim), 0.25, dtype)
     for _ in range(subsets):
         one @ one.T, other @ other.T, one @ other.T
@@ -111,10 +112,10 @@ def compare_subsets(real: np.ndarray, generated: np.ndarray, subsets: int, few: 
         )
         found[name] = ours(x, y, few)
         print(f"  {name}: fringe {own:.2f} s; torch-fidelity {scale * theirs:.2f} s ", end="")
-        print(f"({few} timed, scaled), ratio {scale * theirs / own:.2f}; products alone ", end="")
+        print(f"({few} timed, scaled), ratio {scale * theirs / own:.2f}; only products ", end="")
         print(f"{scale * floor:.2f} s, ratio {theirs / floor:.1f}")
     kid, _ = timed(lambda: kernel_distances(real, generated, kernels[:1], subsets=subsets))
-    print(f"  KID alone, float32: fringe {kid:.2f} s")
+    print(f"  only KID, float32: fringe {kid:.2f} s")
     exact = np.array(published["float64"])
     sizes = [similarity(real[:1000], kernel) for kernel in kernels]
 

@@ -1,9 +1,9 @@
-"""How often a few images tell what black and white are in a generator's output.
+"""How often a few images show the values of black and white in a generator's output.
 
-Sets of ``SAMPLES`` images are planted in several ranges, and ``fringe.generators.output`` decides:
-photographs as they are, dark, bright, flat, with overshoot and noise; strokes on a dark and on a
-bright ground; random tanh layers with a bias. Printed: the share of sets refused. In [-1, 1] each
-refusal is false; in any other range each set that is not refused is a miss.
+Sets of ``SAMPLES`` images are scaled to several ranges, and ``fringe.generators.output`` decides:
+photographs that are unchanged, dark, bright, low in contrast, with overshoot and noise; strokes on
+a dark and on a bright ground; random tanh layers with a bias. The output is the share of refused
+sets. In [-1, 1] each refusal is wrong. In other ranges each set that is not refused is a miss.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def ink(rng: np.random.Generator) -> Images:
 
 
 def biased_tanh(rng: np.random.Generator) -> Images:
-    """Return what a random layer and a tanh make, with a bias for each channel."""
+    """Return the output of a random layer and a tanh, with a bias for each channel."""
     z = rng.standard_normal((SAMPLES, 16))
     weight = rng.standard_normal((16, 3, SIZE, SIZE)) / 4 * rng.uniform(0.2, 2)
     images = np.einsum("nz,zchw->nchw", z, weight) + rng.uniform(-1, 1, (3, 1, 1))
@@ -96,7 +96,9 @@ RANGES: dict[str, tuple[Callable[[Images], Images], tuple[float, float] | None]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", 1)[0])
-    parser.add_argument("--sets", type=int, default=200, help="of each kind (default: 200)")
+    parser.add_argument(
+        "--sets", type=int, default=200, help="number of sets of each kind (default: 200)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print(f"share of {options.sets} sets refused")

@@ -1,21 +1,21 @@
-"""Give `fringe compare` photographs whose truth is planted; print each verdict next to that truth.
+"""Give `fringe compare` photographs with a planted difference; print each verdict next to it.
 
     python benchmarks/planted_truth.py [--count 1000]
 
 The images are crops of the demo's photographs at 64 px, in a folder for each photograph, which is
-their class. There are twice as many real images, so each half of them, which the floor is measured
-with, has as many images as a model. The baseline shows some photographs more often than others, and
-its images are blurred and noisy. Each other model differs from the baseline in what its name says:
+their class. There are twice as many real images, so each half of them, which is used for the floor,
+has the number of images of a model. The baseline shows some photographs more often than others, and
+its images are blurred and noisy. Each other model differs from the baseline as its name says:
 
-* ``histogram``: shows all photographs equally often, as the real images do.
+* ``histogram``: shows all photographs equally often, like the real images.
 * ``quality``: its images are less blurred and noisy.
-* ``both``: both of these.
+* ``both``: both differences.
 * ``neither``: another seed.
 * ``resampled``: the baseline's generator, with four times as many images. Certified weights make
   its distance as small as possible, and images are drawn by these weights.
 
-One call compares all in EfficientNet-Lite0, with the untrained network as the control. Exits with 1
-if a verdict is not the planted one. No time is measured.
+One call compares all models in EfficientNet-Lite0, with the untrained network as the control. Exits
+with 1 if a verdict differs from the planted one. No time is measured.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def features(network: FeatureNetwork, images: Images) -> npt.NDArray[np.float64]
 
 
 def resampled(real: Images, candidates: Images, count: int) -> Images:
-    """Return candidates drawn by the weights that make their distance smallest."""
+    """Return candidates drawn with the weights that minimize their distance."""
     network = load_network(NETWORK)
     of_real = Gaussian.from_features(features(network, real))
     found = optimize_weights(of_real, features(network, candidates), max_evaluations=100)

@@ -1,11 +1,11 @@
-"""What networks see of photographs that are distorted on purpose.
+"""The response of networks to photographs that are distorted on purpose.
 
     python benchmarks/power.py [--networks untrained efficientnet-lite0] [--photographs 2400]
                                [--images 1000] [--resolution 128] [--device cpu]
 
-Printed for each network: how far each dose of each distortion moves the distance, in units of the
-distance between two halves of the photographs; what a comparison says of that network; and seconds
-of processor time.
+The output for each network: how far each dose of each distortion changes the distance, in units of
+the distance between two halves of the photographs; the statement of a comparison about this
+network; and seconds of processor time.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from fringe.sources import PhotoSource
 
 
 def measured(name: str, source: PhotoSource, images: int, device: str) -> Power:
-    """Return what a network sees of some images of a source, in units of the floor of all."""
+    """Return the response of a network to distorted images of a source, in units of the floor."""
     network = load_network(name, device=device)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "features.h5")

@@ -1,12 +1,13 @@
-"""What reduced precision does to FID, and how much time it saves.
+"""The effect of reduced precision on FID and speed.
 
     python benchmarks/precision.py [--network efficientnet-lite0] [--images 1000] [--device cpu]
 
-Features of the same photographs and of the same simulated images in float32, bfloat16 and TF32.
-Printed for each precision: images a second as a ratio to float32 in the same run; FID of simulated
-against real images; and the FID between the float32 and the reduced features of the *same* real
-images, which is 0 where precision changes nothing. A CPU has no TF32: there its rounding (10 bits
-of what enters a convolution) is imitated for efficientnet-lite0, without a time.
+The benchmark computes features of the same photographs and of the same simulated images in float32,
+bfloat16 and TF32. The output for each precision: images a second as a ratio to float32 in the same
+run; FID of simulated and real images; and the FID between the float32 and the reduced features of
+the *same* real images, which is 0 if precision changes nothing. A CPU has no TF32. There the
+rounding of TF32 (10 bits of the inputs of a convolution) is imitated for efficientnet-lite0,
+without a time.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def rounded(x: Tensor) -> Tensor:
 
 
 def imitated_tf32() -> FeatureNetwork:
-    """Return efficientnet-lite0 with what enters its convolutions rounded as TF32 does."""
+    """Return efficientnet-lite0 with the inputs of its convolutions rounded like TF32."""
     trunk = fused_trunk(published())
     for module in trunk.modules():
         if isinstance(module, nn.Conv2d):
@@ -66,7 +67,7 @@ def main() -> None:
         name: {side: [] for side in sources} for name in networks
     }
     seconds = dict.fromkeys(networks, 0.0)
-    for network in networks.values():  # what is set up at first use counts for none
+    for network in networks.values():  # the setup at first use is not counted
         network(torch.zeros(options.batch_size, 3, 128, 128, dtype=torch.uint8))
     for side, source in sources.items():
         for first in range(0, options.images, options.batch_size):

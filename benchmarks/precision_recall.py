@@ -1,10 +1,10 @@
-"""Which features and k make precision and recall say something of the demo's photographs.
+"""Features and k for which precision and recall are informative on the demo's photographs.
 
     python benchmarks/precision_recall.py [--photographs 2000] [--images 300] [--seed 1]
 
-Real images only; docs/demo.md has the rule. Printed for each network and k: precision and recall of
-one half of the photographs against the other half, and precision of distorted photographs against
-the photographs that are not distorted.
+Only real images are used; docs/demo.md has the rule. The output for each network and k: precision
+and recall of one half of the photographs against the other half, and precision of distorted
+photographs against the photographs that are not distorted.
 """
 
 import argparse
@@ -46,12 +46,12 @@ def main() -> None:
         half = order[: len(order) // 2], order[len(order) // 2 :]
         for k in KS:
             found = precision_recall(real[half[0]], real[half[1]], k)
-            told = [f"{found.precision:.2f}", f"{found.recall:.2f}"]
+            cells = [f"{found.precision:.2f}", f"{found.recall:.2f}"]
             for kind in DISTORTIONS:
                 for dose in DOSES:
                     rows = after[VARIANTS.index((kind, dose)) :: len(VARIANTS)]
-                    told.append(f"{precision_recall(real[others], rows, k).precision:.2f}")
-            print(f"| {name} | {k} | {' | '.join(told)} |", flush=True)
+                    cells.append(f"{precision_recall(real[others], rows, k).precision:.2f}")
+            print(f"| {name} | {k} | {' | '.join(cells)} |", flush=True)
 
 
 def features(network: FeatureNetwork, source: ImageSource, indices: Sequence[int]) -> np.ndarray:

@@ -1,14 +1,14 @@
-"""How much the spread of sampled FID and KID falls with the way of drawing, at the same weights.
+"""The spread of sampled FID and KID for several ways of drawing, with the same weights.
 
     python benchmarks/sampling_variance.py [--dim 64] [--draws 100] [--evaluations 25]
 
 2,000 real images and 10,000 candidates have features like pool3's: not negative, heavy-tailed,
 correlated. The weights are optimized over a few evaluations, and 2,000 images are drawn with them
-many times, in each of the three ways. "Above the objective" is the mean sampled FID less the FID of
-the weighted candidates, which no finite draw reaches; KID (exact, over all pairs) has its own
-value for the weighted candidates beside it. A draw's effective sample size is n^2 / sum of its
-squared counts. Ratios are to drawing with replacement, which is published. Exits with 1 if
-systematic draws do not lower both the variance of FID and what it is above the objective.
+many times, in each of the three ways. "Above the objective" is the mean sampled FID minus the FID
+of the weighted candidates, which no finite draw reaches. The KID of the weighted candidates (exact,
+over all pairs) is printed next to the sampled KID. A draw's effective sample size is n^2 / sum of
+its squared counts. Ratios are to drawing with replacement, as in the paper. Exits with 1 if
+systematic draws do not lower both the variance of FID and its excess above the objective.
 """
 
 import argparse

@@ -1,14 +1,14 @@
-"""What scattering coefficients see of distorted photographs, by their scaling.
+"""The response of scattering coefficients to distorted photographs, by their scaling.
 
     python benchmarks/scattering.py [--photographs 2000] [--images 1000] [--resolution 64]
     python benchmarks/scattering.py write src/fringe/networks/scattering.npy
 
-Without a command, printed for each scaling: how far each dose of each distortion moves the distance
-(as in power.py), and how far the photographs themselves move if they are redrawn with the class
-histogram of a simulated generator of severity 0.8, the mean over four generators. Both are in units
-of the distance between two halves of the photographs. "power" stands where the visible dose of
-every kind moves it by a unit or more. Components are whitened by other crops of the same
-photographs, as those of the network are.
+Without a command, the output for each scaling is: how far each dose of each distortion changes the
+distance (as in power.py), and how far the photographs themselves move if they are redrawn with the
+class histogram of a simulated generator of severity 0.8, as the mean over four generators. Both are
+in units of the distance between two halves of the photographs. "power" means that the visible dose
+of every kind changes the distance by at least one unit. Components are whitened with other crops of
+the same photographs, like the components of the network.
 
 The command `write` makes the matrix of the network `scattering` from crops of photographs.
 """
@@ -32,14 +32,14 @@ Array = np.ndarray
 Scaling = Callable[[Array], Array]
 
 COMPONENTS = 32  # of the network
-CROPS = 2000, 128, 11  # count, side and seed of those that the matrix is made from
+CROPS = 2000, 128, 11  # count, side and seed of the photographs from which the matrix is made
 BATCH = 8
 SPLITS = 4
 
 
 @cache
 def bank(size: int) -> Filters:
-    """Return the filters for photographs of a size, which need not be the network's."""
+    """Return the filters for photographs of a size, which may differ from the network's."""
     return filters(torch.device("cpu"), size)
 
 
@@ -63,10 +63,10 @@ def features(source: ImageSource) -> dict[str, Array]:
 
 
 def summaries(planes: torch.Tensor) -> dict[str, Array]:
-    """Return what is made of the coefficients of planes (n, channels, H, W): arrays (n, D)."""
+    """Return the summaries (n, D) of the coefficients of planes (n, channels, H, W)."""
     local = coefficients(planes.flatten(0, 1), bank(planes.shape[-1])).double()
     means = local.mean((2, 3))
-    plain = means[:, :1]  # the mean itself, as in the network
+    plain = means[:, :1]  # the plain mean, as in the network
     made = {
         "means": means,
         "log means": torch.cat([plain, (means[:, 1:] + FLOOR).log()], 1),
@@ -105,7 +105,7 @@ def floor_of(real: Array) -> float:
 
 
 def ratios(clean: Array, moved: Array, floor: float) -> Array:
-    """Return how far each variant moves the distance; ``moved`` is (n, variants, D)."""
+    """Return how far each variant changes the distance; ``moved`` is (n, variants, D)."""
     exchanged = random_stream(1, "power", "luck").random(len(clean)) < 0.5
     original = Gaussian.from_features(clean)
     found = []

@@ -1,13 +1,14 @@
-"""Time what SLURM and Snakemake add to jobs, and what that is of the whole paper.
+"""The overhead of SLURM and Snakemake for jobs, and for the whole paper.
 
     python benchmarks/scheduling.py --jobs 200
     python benchmarks/scheduling.py --plan
 
-The first starts the SLURM of tests/cluster (root, Debian's packages) and lets it run one-second
-jobs four ways: by `sbatch` alone, which is the floor; by Snakemake with `profiles/slurm`, a job
-each; the same, in groups of 25 and 100. The second plans config/config.yaml with stand-in images of
-the paper's numbers and simulates the run on a cluster, with the latencies that the first measured
-and without: jobs take the defaults of `make estimate` (src/fringe/costs/rates.py).
+The first command starts the SLURM of tests/cluster (it needs root and Debian's packages) and runs
+one-second jobs in four ways: only with `sbatch`, which is the lower limit; with Snakemake and
+`profiles/slurm` as separate jobs; and the same in groups of 25 and 100. The second command plans
+config/config.yaml with substitute images in the paper's numbers, and simulates the run on a
+cluster, with and without the latencies that the first command measured. Jobs take the default times
+of `make estimate` (src/fringe/costs/rates.py).
 """
 
 from __future__ import annotations
@@ -57,8 +58,10 @@ rule sleep:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=200, help="one-second jobs")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1, 25, 100], help="of groups")
+    parser.add_argument("--jobs", type=int, default=200, help="number of one-second jobs")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[1, 25, 100], help="sizes of groups"
+    )
     parser.add_argument("--plan", action="store_true", help="simulate the whole paper instead")
     parser.add_argument("--nodes", type=int, default=16, help="CPU nodes of 16 cores")
     parser.add_argument("--gpus", type=int, default=8)
@@ -86,7 +89,7 @@ def time_small_jobs(number: int, sizes: Sequence[int]) -> None:
         try:
             floor = time_sbatch(number, folder, cluster)
             print(f"{number} jobs of 1 s on 4 CPUs of a SLURM on this machine")
-            print(f"  sbatch alone              {floor:7.1f} s")
+            print(f"  only sbatch               {floor:7.1f} s")
             for size in sizes:
                 seconds = time_snakemake(number, size, folder / f"size{size}", cluster)
                 name = f"Snakemake, {size} in a job"
@@ -130,22 +133,25 @@ def time_snakemake(number: int, size: int, folder: Path, cluster: Any) -> float:
 # The whole paper, simulated.
 
 LATENCY = 8.0  # seconds from sbatch until the job's own work starts: Snakemake starts twice
-STEP = 4.0  # seconds that a step of a job of several takes to start: Snakemake once more
-SUBMISSION = 0.5  # seconds that Snakemake takes to hand SLURM a job
-POLLS = (10.0, 30.0)  # seconds between two questions, and the most (fringe.running.slurm_polling)
+STEP = 4.0  # seconds until a step of a job with several steps starts: Snakemake starts once more
+SUBMISSION = 0.5  # seconds that Snakemake takes to submit a job to SLURM
+POLLS = (
+    10.0,
+    30.0,
+)  # seconds between two queries, first and longest (fringe.running.slurm_polling)
 QUEUED = 50  # `jobs` in the profile
 
 
 @dataclass
 class Unit:
-    """What SLURM, or the submitting host, is given as one job."""
+    """One job of SLURM, or of the submitting host."""
 
     seconds: float
     cores: int
     gpus: int
     local: bool
     waits: set[int] = field(default_factory=set)
-    steps: float = 0.0  # in a job of several, those that follow each other
+    steps: float = 0.0  # for a job with several steps, the consecutive ones
 
 
 def simulate_paper(cores: int, gpus: int) -> None:
@@ -169,7 +175,7 @@ def simulate_paper(cores: int, gpus: int) -> None:
 
 
 def plan_paper(extraction: dict[str, Any]) -> tuple[list[Job], list[float], float]:
-    """Return the paper's jobs, the seconds that each takes, and the seconds that planning took."""
+    """Return the paper's jobs, the seconds of each job, and the seconds of planning."""
     written, truth = stand_in()
     written["extraction"] = extraction
     here = Path.cwd()
@@ -187,7 +193,7 @@ def plan_paper(extraction: dict[str, Any]) -> tuple[list[Job], list[float], floa
             os.chdir(here)
     config = true_to(config, truth)
     jobs = read_jobs(text, f"results/{written['run']}")
-    # The plan's stand-ins for generators ask for no GPU.
+    # The plan's substitutes for generators request no GPU.
     asking = [
         replace(job, gpus=gpu(JobContext(job, config, sources, weight_files={}))) for job in jobs
     ]
@@ -195,7 +201,7 @@ def plan_paper(extraction: dict[str, Any]) -> tuple[list[Job], list[float], floa
 
 
 def stand_in() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Return the paper's configuration with images that need no files, and what they stand for."""
+    """Return the paper's configuration with images that need no files, and the replaced sources."""
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     counts = {"ffhq": 70000, "lsun-places": 50000}
     truth = {}
@@ -206,7 +212,7 @@ def stand_in() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         stand = {"kind": "imitation", "count": count, "resolution": size, "seed": len(truth)}
         config["sources"][name] = stand
     for dataset in config["datasets"].values():
-        dataset.pop("snapshots", None)  # a stand-in is not a training of several snapshots
+        dataset.pop("snapshots", None)  # a substitute is not a training with several snapshots
         if "seeds" in dataset.get("examples", {}):
             dataset["examples"] = {"images": [0, 1, 2, 3, 4, 5]}
     config["device"] = "cuda"
@@ -214,7 +220,7 @@ def stand_in() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
 
 
 def true_to(config: RunConfig, truth: dict[str, dict[str, Any]]) -> RunConfig:
-    """Return the configuration with the sources that images stand for."""
+    """Return the configuration with the original sources."""
     plain = config.plain()
     for name, about in truth.items():
         count = plain["sources"][name]["count"]
@@ -223,7 +229,7 @@ def true_to(config: RunConfig, truth: dict[str, dict[str, Any]]) -> RunConfig:
 
 
 def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) -> None:
-    """Let the plan have the shards that the true images would have."""
+    """Give the plan the shards that the original images would have."""
     extraction = {
         key: value for key, value in written["extraction"].items() if "minutes" not in key
     }
@@ -246,7 +252,7 @@ def components() -> dict[str, int]:
 
 
 def group_of() -> dict[str, str]:
-    """Return the group of each rule that has one."""
+    """Return the groups of the rules that have a group."""
     found = {}
     for path in (ROOT / "rules").glob("*.smk"):
         for block in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
@@ -265,7 +271,7 @@ def local_rules() -> set[str]:
 
 
 def assemble(jobs: Sequence[Job], seconds: Sequence[float], sizes: dict[str, int]) -> list[Unit]:
-    """Return the jobs as they are submitted: connected jobs of a group, so many at a time."""
+    """Return the submitted jobs: connected jobs of a group, with at most ``components`` each."""
     groups, local = group_of() if sizes else {}, local_rules()
     maker = {path: number for number, job in enumerate(jobs) for path in job.outputs}
     before = [{maker[path] for path in job.inputs if path in maker} for job in jobs]
@@ -314,14 +320,14 @@ def assemble(jobs: Sequence[Job], seconds: Sequence[float], sizes: dict[str, int
 
 
 def simulate(units: Sequence[Unit], cores: int, gpus: int, *, overhead: bool) -> float:
-    """Return the seconds until all units have ended and are known to have.
+    """Return the seconds until all units have ended and Snakemake has noticed it.
 
-    SLURM starts them in the order of their submission as soon as they fit, the submitting host one
-    at a time.
+    SLURM starts units in the order of their submission as soon as they fit. The submitting host
+    runs one unit at a time.
     """
     free = {"cores": cores, "gpus": gpus, "host": 1}
     waiting, known = dict(enumerate(units)), set[int]()
-    queue: list[tuple[float, int]] = []  # when SLURM knows of them
+    queue: list[tuple[float, int]] = []  # when SLURM receives them
     running: list[tuple[float, int]] = []
     unseen: list[int] = []
     now = driver = 0.0

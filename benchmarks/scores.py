@@ -1,19 +1,20 @@
-"""Scores against their peers, on the same features: processor time, memory and values.
+"""Scores compared with their peers on the same features: processor time, memory and values.
 
     OMP_NUM_THREADS=1 python benchmarks/scores.py [--images 50000] [--dense 10000] [--dim 2048]
                                                   [--rounds 2] [--all] [--only SCORE ...]
 
-Each call runs in a process of its own, a fork that has the features already; its memory is how much
-its peak exceeds what it had before. Times are processor time, the least of the rounds, in turn.
-Peers that hold matrices of all pairs get ``--dense`` images of each set, and so do ours. With
-``--all``, ours also take all images; no peer has the memory for that.
+Each call runs in a separate process, a fork that already has the features. Its memory is its peak
+minus the memory at its start. Times are processor time, the smallest of the rounds, in turn. Peers
+that store matrices of all pairs get ``--dense`` images of each set, and Fringe gets the same. With
+``--all``, Fringe also processes all images, for which no peer has enough memory.
 
-Peers: torch-fidelity's own code for the Inception Score, vendi-score's own for the Vendi score. The
-others are written here as their published code computes them, in float32: `prdc` and dgm-eval with
-matrices of all distances, CMMD with matrices of all kernel values, MIND with all projections. KEN
-is its dense eigenproblem in float64; by random Fourier features it is lower, most of all for sets
-that are alike, as here. Density and coverage of ours have errors, whose groups cost 0.8 of the
-pairs once more; theirs have none. Exits with 1 if a value differs by more than its tolerance.
+The peers are torch-fidelity's code for the Inception Score and vendi-score's code for the Vendi
+score. The other peers are reimplemented here like their published code, in float32: `prdc` and
+dgm-eval with matrices of all distances, CMMD with matrices of all kernel values, MIND with all
+projections. The peer of KEN is the dense eigenproblem in float64. KEN with random Fourier features
+is lower, most of all for sets with the same distribution, as here. Density and coverage of Fringe
+have errors, whose groups take 0.8 of the time of all pairs. The peers have no errors. Exits with 1
+if a value differs by more than its tolerance.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import numpy as np
 
 CLASSES = 1008
 EMBEDDING = 768  # dimensions of CLIP ViT-L/14
-KEN_IMAGES = 1000  # of each set: the dense eigenproblem grows with their cube
+KEN_IMAGES = 1000  # images of each set: the time of the dense eigenproblem grows with their cube
 
 
 class Sets(NamedTuple):
@@ -173,10 +174,10 @@ SIGMA = 39.0  # about the median distance of these features
 
 
 def run(call: Callable[[Any], list[float]], given: Any, send: Any) -> None:
-    """Send seconds, MiB beyond what the process had, and values; the imports are not timed."""
+    """Send seconds, MiB in addition to the start, and values; the imports are not timed."""
     call(_few(given))
     before = _status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is measured from here
     start = time.process_time()
     values = call(given)
     seconds = time.process_time() - start
@@ -195,7 +196,7 @@ def _status(key: str) -> int:
 
 
 def apart(call: Callable[[Any], list[float]], given: Any) -> tuple[float, float, list[float]]:
-    """Return what `run` sends from a fork."""
+    """Return the message that `run` sends from a fork."""
     context = multiprocessing.get_context("fork")
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=run, args=(call, given, send))
@@ -233,7 +234,7 @@ def main() -> int:
         ("AuthPct of all", sets, our_authenticity, None, 0),
         ("KEN of all", sets, our_ken_of_all, None, 0),
     ]
-    print("| score | images | ours | peer | ratio | difference |\n|---|---:|---:|---:|---:|---:|")
+    print("| score | images | Fringe | peer | ratio | difference |\n|---|---:|---:|---:|---:|---:|")
     right = True
     for name, given, ours, theirs, tolerance in cases:
         if (options.only and name not in options.only) or not (theirs or options.all):

@@ -1,24 +1,24 @@
-"""Sensitivity maps in closed form against autograd through FID's eigenvalues, as released.
+"""Sensitivity maps in closed form, compared with autograd through FID's eigenvalues as released.
 
     python benchmarks/sensitivity.py [--dim 2048] [--images 1000] [--released-images 3]
         [--behind 10000] [--n 50000]
     python benchmarks/sensitivity.py --extraction [--set 1000] [--network efficientnet-lite0]
 
-What is timed comes after the forward pass, which both share: from the last maps (D x 8 x 8,
-float32) of an image to its sensitivity map. The released way takes one image at a time: it pools
-the maps, adds the features to mean and covariance of the others, and differentiates FID through
-the eigenvalues of the unsymmetric product of both covariances. It is timed over a few images, after
-one that is not. Ours takes the same Gaussians and batches of 100 images; the one-time cost of
-`optimal_transport` is printed for itself.
+The time is measured after the forward pass, which both share: from the last maps (D x 8 x 8,
+float32) of an image to its sensitivity map. The released code processes one image at a time: it
+pools the maps, adds the features to mean and covariance of the others, and differentiates FID
+through the eigenvalues of the unsymmetric product of both covariances. It is timed over a few
+images, after one untimed image. Fringe uses the same Gaussians and batches of 100 images. The
+one-time cost of `optimal_transport` is printed separately.
 
-Maps are made: heavy-tailed, not negative, with classes, like those before a pooling layer. The
-Gaussians are of ``--behind`` images each; ``--n``, the number of images that FID is of, only enters
-the formulas. Exits with 1 if ours is not 5,000 times faster beyond the one-time cost, or if a
-gradient differs by more than 1e-6 of its length.
+Maps are simulated: heavy-tailed, not negative, with classes, like maps before a pooling layer. The
+Gaussians are those of ``--behind`` images each. ``--n``, the number of images of the FID, is only
+used in the formulas. Exits with 1 if Fringe is not 5,000 times faster without the one-time cost, or
+if a gradient differs by more than 1e-6 of its length.
 
-With ``--extraction`` it times the maps of a whole set of photographs against plain feature
-extraction of that set, the decomposition of the Gaussians included; the best turn of each counts.
-Exits with 1 if maps take more than 1.3 times as long.
+``--extraction`` compares the time for maps of a whole set of photographs, including the
+decomposition of the Gaussians, with plain feature extraction of the set. The best turn of each
+counts. Exits with 1 if maps take more than 1.3 times as long.
 """
 
 import argparse
@@ -53,7 +53,7 @@ SET_RATIO = 1.3
 
 
 class Found(NamedTuple):
-    """Gradients (B, D) and sensitivity maps (B, h, w) of images, and the seconds they took."""
+    """Gradients (B, D) and sensitivity maps (B, h, w) of images, and their seconds."""
 
     gradients: np.ndarray
     maps: np.ndarray
@@ -69,7 +69,7 @@ def made_maps(features: np.ndarray, seed: int) -> np.ndarray:
 
 
 def released(maps: np.ndarray, real: Gaussian, others: Gaussian, n: int) -> Found:
-    """Return what the released way gives for each of ``maps``; seconds are of an image."""
+    """Return the results of the released code for ``maps``, with the seconds of one image."""
     m, R, mu, S = map(
         torch.from_numpy, (real.mean, real.covariance, others.mean, others.covariance)
     )
@@ -106,7 +106,7 @@ def against_released(options: argparse.Namespace) -> int:
     parts, seconds_of = [], {"gradient": 0.0, "maps": 0.0}
     for first in range(0, len(features), BATCH):
         maps = made_maps(features[first : first + BATCH], first)
-        pooled_maps = maps.mean((2, 3), dtype=np.float64)  # the network's own, in a run
+        pooled_maps = maps.mean((2, 3), dtype=np.float64)  # in a run, the network's own weights
         start = time.perf_counter()
         gradient = fid_gradient(pooled_maps, real, others, n, transport=transport)
         middle = time.perf_counter()
@@ -157,7 +157,7 @@ def _relative(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 def against_extraction(options: argparse.Namespace) -> int:
     """Time maps of a set of images against their features, and print the ratio."""
-    torch.set_num_threads(1)  # as jobs of the workflow do
+    torch.set_num_threads(1)  # like jobs of the workflow
     network = load_network(options.network)
     count = options.set
     source = PhotoSource(count, 128, 1)
@@ -170,7 +170,7 @@ def against_extraction(options: argparse.Namespace) -> int:
             extract_shard(source, network, 0, count, path, batch_size=50)
             seconds["features"].append(time.perf_counter() - start)
             generated = gaussian_of(open_features(path))
-            # Another Gaussian than that of the images themselves: FID must not be 0.
+            # Not the Gaussian of the images themselves, because FID must not be 0.
             real = Gaussian(1.1 * generated.mean, 1.2 * generated.covariance)
             start = time.perf_counter()
             found = measure_sensitivity(

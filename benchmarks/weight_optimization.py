@@ -1,21 +1,22 @@
-"""Weight optimization against the released algorithm, on the same features in the same run.
+"""Weight optimization, compared with the released algorithm on the same features.
 
     python benchmarks/weight_optimization.py [--dim 2048] [--candidates 20000] [--real 10000]
         [--steps 2000] [--features FILE --candidate-features FILE] [--space features]
         [--indicators 0] [--device cpu] [--merge 0.05] [--evaluations 60] [--released-steps 2]
 
-Prints the loss that the released algorithm has after ``--steps`` steps, when ours was at or below
-it, and the ratio of times; the floor (two products of N x D x D an evaluation); the certificate.
+The output is the loss of the released algorithm after ``--steps`` steps, the time at which Fringe
+was at or below it, and the ratio of times; the lower limit of an evaluation (two products of
+N x D x D); and the certificate.
 
-The released algorithm's time is that of its own step (autograd through the eigenvalues of an
-unsymmetric matrix), timed over a few steps, times their number. Its losses are computed with the
-closed-form gradient. To compute 100,000 of them in reasonable time, steps are merged: as many as
-change no log-weight by more than ``--merge``, and never less than one. ``--merge 0`` merges none;
-on 2,000 candidates of 64 features, 3,000 steps end at 0.06926 without and at 0.06922 with the
-default, so the loss that ours has to reach is, if anything, too low.
+The time of the released algorithm is the time of one of its steps (autograd through the eigenvalues
+of an unsymmetric matrix), measured over a few steps, times their number. Its losses are computed
+with the closed-form gradient. To compute 100,000 steps in reasonable time, steps are merged: as
+many as possible without a change of any log-weight by more than ``--merge``, and at least one.
+``--merge 0`` merges none. On 2,000 candidates of 64 features, 3,000 steps end at 0.06926 without
+merging and at 0.06922 with the default, so the loss that Fringe must reach is slightly too low.
 
-Features are made (heavy-tailed, not negative, with classes, like those of a pooling layer), unless
-feature files of a run are given.
+Features are simulated (heavy-tailed, not negative, with classes, like those of a pooling layer),
+unless feature files of a run are given.
 """
 
 import argparse
@@ -35,8 +36,8 @@ CLASSES = 50
 def pooled(count: int, dim: int, seed: int, device: str, tilt: float) -> np.ndarray:
     """Return features (count, dim) like a pooling layer's, float32.
 
-    ``tilt`` makes some classes more frequent than others, and moves all images a little: what a
-    generator gets wrong.
+    ``tilt`` makes some classes more frequent than others, and moves all images a little, like the
+    errors of a generator.
     """
     world = np.random.default_rng(7)
     centres = 0.7 * world.standard_normal((CLASSES, dim))
@@ -83,7 +84,7 @@ def released_losses(
 
 
 def product_floor(objective: Objective, count: int, dim: int) -> float:
-    """Return seconds of two products of N x D x D in float64, as a bare library does them."""
+    """Return the seconds of two products of N x D x D in float64, with a bare library."""
     rows = torch.randn((min(count, 8192), dim), dtype=torch.float64, device=objective.device)
     square = torch.randn((dim, dim), dtype=torch.float64, device=objective.device)
     best = float("inf")
@@ -136,7 +137,7 @@ def main() -> None:
     where = torch.cuda.get_device_name() if options.device != "cpu" else f"CPU, {threads} threads"
     print(f"{len(real)} real, {count} candidates, D = {dim}; {where}; torch {torch.__version__}")
     if options.device != "cpu":
-        # The first call of each library on a GPU makes its handles.
+        # The first call of each library on a GPU creates its handles.
         optimize_weights(statistics, candidates[:4096], max_evaluations=2, device=options.device)
         torch.cuda.reset_peak_memory_stats()
 
@@ -163,7 +164,7 @@ def main() -> None:
     objective = Objective(statistics, candidates, options.device)
     floor = product_floor(objective, count, dim)
     each = (seconds - path[0, -1]) / max(len(path) - 1, 1)
-    print(f"an evaluation {each:.3f} s, its two products alone {floor:.3f} s")
+    print(f"an evaluation {each:.3f} s, only its two products {floor:.3f} s")
     if not options.steps:
         return
     losses = released_losses(objective, options.steps, options.merge, options.learning_rate)
@@ -177,10 +178,10 @@ def main() -> None:
     reached = np.flatnonzero(path[:, 1] <= target)
     print(f"released step {timing.seconds:.3f} s ({timing.steps} timed), in all {total:.0f} s")
     if not len(reached):
-        print("ours did not reach it")
+        print("Fringe did not reach this loss")
         return
     row = path[reached[0]]
-    print(f"ours at or below it after {row[0]:.0f} evaluations, {row[4]:.2f} s")
+    print(f"Fringe at or below it after {row[0]:.0f} evaluations, {row[4]:.2f} s")
     print(f"ratio {total / row[4]:.0f}")
     print(
         f"removed of the first FID: released {1 - target / first:.2%}, ours "

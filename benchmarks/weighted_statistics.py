@@ -2,13 +2,14 @@
 
     python benchmarks/weighted_statistics.py [--images 50000] [--candidates 50000] [--dim 2048]
 
-The released way copies the rows drawn, calls ``numpy.cov``, which copies them twice more in
-float64, and takes ``scipy.linalg.sqrtm`` of the product of covariances. Ours weights the candidates
-by how often each was drawn, and shares the factor of the real covariance between draws; that is
-timed, and a tenth of it counts: the paper makes ten draws. Both get the same float32 features. Peak
-memory is what the statistics allocate beside the features, as NumPy reports it. The floor of the
-statistics is half the products of the distinct rows, in one call: no exact code is faster. Each
-time is the least of three, taken in turn, since other work on the machine only adds to it.
+The released code copies the drawn rows, calls ``numpy.cov``, which copies them twice more in
+float64, and computes ``scipy.linalg.sqrtm`` of the product of covariances. Fringe weights the
+candidates by their counts, and shares the factor of the real covariance between draws. The factor
+is timed, and a tenth of its time counts, because the paper makes ten draws. Both get the same
+float32 features. Peak memory is the memory that the statistics allocate in addition to the
+features, as reported by NumPy. The lower limit of the statistics is half the products of the
+distinct rows, in one call: no exact code is faster. Each time is the smallest of three, taken in
+turn, because other work on the machine can only increase it.
 
 Exits with 1 if the covariances differ by more than 1e-12 of the largest variance, or the distances
 by more than 1e-6 relatively.
@@ -27,7 +28,7 @@ from frechet_distance import released
 
 from fringe.metrics import Gaussian, covariance_root, frechet_distance
 
-DRAWS = 10  # that share the real images, as in the paper's tables
+DRAWS = 10  # draws that share the real images, as in the paper's tables
 ROUNDS = 3
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ def timed(call: Callable[[], T]) -> tuple[float, T]:
 
 
 def peak_of(call: Callable[[], object]) -> float:
-    """Return the most MiB that NumPy holds in a call beside what it held before."""
+    """Return NumPy's peak memory during a call, minus the memory before, in MiB."""
     tracemalloc.start()
     call()
     peak = tracemalloc.get_traced_memory()[1] / 2**20
@@ -79,7 +80,7 @@ def main() -> int:
     print(f"{options.images:,} images drawn of {options.candidates:,}, D = {options.dim}")
     print(f"factor of the real covariance, once for {DRAWS} draws: {shared:.2f} s")
     worst = apart = 0.0
-    for spread in (0, 2):  # of log weights: all equal, and as unequal as optimized ones
+    for spread in (0, 2):  # spread of log weights: all equal, and as unequal as optimized weights
         weights = np.exp(spread * rng.standard_normal(options.candidates))
         drawn = rng.choice(options.candidates, options.images, p=weights / weights.sum())
         distinct = np.unique(drawn)

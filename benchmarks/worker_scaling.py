@@ -1,17 +1,18 @@
-"""How much sooner more cores extract the features of a few images, with the default shard sizes.
+"""Speed of feature extraction for a few images on several cores, with the default shard sizes.
 
     python benchmarks/worker_scaling.py [--images 4000] [--cores 1 2 3] [--turns 1]
 
-Each turn is a run of its own in an empty folder: photographs of 128 pixels in EfficientNet-Lite0,
-from the command to the linked file of features. It is bound to as many CPUs as it has cores
-(taskset). Where there are fewer CPUs, its jobs share them: then the seconds between the start of
-the first job and the end of the last one are scaled to as many CPUs as cores with a shard, and the
-table says "simulated". The rest of the run (Python, the DAG) counts as it was. Processes share a
+Each turn is a separate run in an empty folder: photographs of 128 pixels in EfficientNet-Lite0,
+from the command to the linked file of features. The run is bound to one CPU for each core
+(taskset). If there are fewer CPUs, its jobs share them. In this case, the seconds between the start
+of the first job and the end of the last job are scaled to one CPU for each core with a shard, and
+the table says "simulated". The rest of the run (Python, the DAG) is not scaled. Processes share a
 memory bus, so simulated seconds are only an estimate.
 
-Printed for each number of cores: shards, seconds of the whole run (the best of its turns) and of
-its jobs, and the speed of both in shares of linear: the seconds of the first number of cores, over
-seconds times cores. Exits with 1 if a whole run has less than 0.85, or if features differ.
+The output for each number of cores: shards, seconds of the whole run (the best of its turns) and of
+its jobs, and the speed of both as shares of linear speed-up: the seconds with the first number of
+cores, divided by seconds times cores. Exits with 1 if the share of a whole run is below 0.85, or if
+features differ.
 """
 
 import argparse
@@ -44,7 +45,7 @@ evaluation: {{n_real: {images}, n_generated: {images}}}
 
 
 class Turn(NamedTuple):
-    """One run: seconds as if each core were a CPU, and what it made."""
+    """One run: its seconds as if each core were a CPU, and its features."""
 
     whole: float
     jobs: float
@@ -53,7 +54,7 @@ class Turn(NamedTuple):
 
 
 def turn(images: int, cores: int, cpus: list[int]) -> Turn:
-    """Run the workflow for the features of that number of images."""
+    """Run the workflow for the features of the given number of images."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config.yaml")
         config.write_text(CONFIG.format(network=NETWORK, images=images))
@@ -79,7 +80,7 @@ def turn(images: int, cores: int, cpus: list[int]) -> Turn:
         starts, ends = ([one[key] for one in extracted] for key in ("starttime", "endtime"))
         features = open_features(Path(folder, target)).read()
     jobs = max(ends) - min(starts)
-    # A core without a shard has nothing to do.
+    # A core without a shard is idle.
     scaled = jobs * min(cores, len(cpus)) / min(cores, max(len(extracted), len(cpus)))
     return Turn(whole - jobs + scaled, scaled, len(extracted), features)
 

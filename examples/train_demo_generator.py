@@ -1,17 +1,17 @@
-"""Train a small StyleGAN2 on the demo's photographs: how the generators of `make demo` were made.
+"""Train a small StyleGAN2 on the demo's photographs: the recipe of the generators of `make demo`.
 
     python examples/train_demo_generator.py out/pixels
     python examples/train_demo_generator.py out/features --features --start out/pixels
 
-The generator is that of `fringe.generators.stylegan2` (Karras et al. 2020). It is trained with the
-non-saturating loss against a residual discriminator of pixels with R1 regularization (Mescheder et
-al. 2018), on differentiably augmented images (Zhao et al. 2020). The training starts at a low
-resolution and goes on at a higher one (Karras et al. 2018). With ``--features``, discriminators of
-an ImageNet classifier's features are added at the last resolution (Projected GANs, Sauer et al.
-2021; next to a discriminator of pixels as in Kumari et al. 2022).
+The generator is the one in `fringe.generators.stylegan2` (Karras et al. 2020). It is trained with
+the non-saturating loss against a residual discriminator on pixels with R1 regularization (Mescheder
+et al. 2018), on differentiably augmented images (Zhao et al. 2020). The training starts at a low
+resolution and continues at a higher one (Karras et al. 2018). With ``--features``, discriminators
+on an ImageNet classifier's features are added at the last resolution (Projected GANs, Sauer et al.
+2021; next to a discriminator on pixels as in Kumari et al. 2022).
 
-Every random number depends on the seed and the step, so a training that was stopped and started
-again ends in the same weights, on the same machine with the same number of threads.
+Every random number depends on the seed and the step. So a training that was stopped and started
+again ends with the same weights, on the same machine with the same number of threads.
 """
 
 from __future__ import annotations
@@ -50,10 +50,12 @@ CHECKPOINT = "checkpoint.pt"
 
 REGULARIZE_EVERY = 16  # steps
 GAMMA = 0.5  # weight of R1
-FEATURES_WEIGHT = 0.1  # of discriminators of features in the generator's loss; with 1 it collapsed
-WAITING_STEPS = 100  # of a higher resolution, in which only the discriminator learns
+FEATURES_WEIGHT = (
+    0.1  # weight of discriminators on features in the generator's loss; with 1 it collapsed
+)
+WAITING_STEPS = 100  # images of a higher resolution, during which only the discriminator learns
 
-# Layers of the classifier whose maps are seen, and their channels.
+# Layers of the classifier whose maps the discriminators see, and their channels.
 LEVELS = {3: 24, 5: 40, 11: 112, 16: 320}
 WIDTH = 64  # channels of the mixed maps
 SEEN_SIZE = 128  # height and width of the images that the classifier sees, in pixels
@@ -66,18 +68,18 @@ class Settings:
     Attributes
     ----------
     stages : tuple of (int, int)
-        The resolutions in turn (keys of `CHANNELS`), and after how many images each one ends.
+        The resolutions in order (keys of `CHANNELS`), and the number of images at the end of each.
     features : bool
-        Whether discriminators of features are added in the last stage.
+        Whether discriminators on features are added in the last stage.
     seed : int
-        Of weights, latents, batches and augmentations.
+        The seed of weights, latents, batches and augmentations.
     photographs : int
-        How many crops of the photographs are the training set: the first ones of the source
+        The number of crops of the photographs in the training set: the first crops of the source
         `photos` with seed 1 and aligned framing.
     batch : int
         Images in a step, a multiple of 4.
     snapshots : tuple of int
-        After how many images the generator is written, beyond the ends of stages.
+        Numbers of images after which the generator is written, in addition to the ends of stages.
     """
 
     stages: tuple[tuple[int, int], ...] = ((32, 80_000), (64, 100_000))
@@ -89,15 +91,15 @@ class Settings:
 
 
 def main() -> None:
-    """Train as the command line says."""
+    """Train with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("folder", type=Path, help="where snapshots, samples and the log go")
-    parser.add_argument("--features", action="store_true", help="add discriminators of features")
+    parser.add_argument("folder", type=Path, help="folder of snapshots, samples and the log")
+    parser.add_argument("--features", action="store_true", help="add discriminators on features")
     parser.add_argument("--start", type=Path, help="folder of a training that has the first stages")
     parser.add_argument("--seed", type=int, default=Settings.seed)
     parser.add_argument("--snapshots", type=int, nargs="*", default=[], metavar="IMAGES")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--until", type=int, metavar="IMAGES", help="stop after that number")
+    parser.add_argument("--until", type=int, metavar="IMAGES", help="stop after this number")
     options = parser.parse_args()
     settings = Settings(
         features=options.features, seed=options.seed, snapshots=tuple(options.snapshots)
@@ -110,7 +112,7 @@ def main() -> None:
 
 
 def train(settings: Settings, folder: Path, device: str = "cpu", until: int | None = None) -> None:
-    """Train, or go on with the training in ``folder``, until all images are seen.
+    """Train, or continue the training in ``folder``, until all images are seen.
 
     Writes ``checkpoint.pt`` every 10,000 images, ``checkpoint-<images>.pt`` at the end of a stage,
     ``generator-<images>.safetensors`` and ``samples-<images>.jpg`` at the snapshots and at the end
@@ -119,13 +121,14 @@ def train(settings: Settings, folder: Path, device: str = "cpu", until: int | No
     Parameters
     ----------
     settings : Settings
-        What to train.
+        The training.
     folder : Path
-        Where files are written, and where an earlier call of the same settings left some.
+        The folder of the output, which may contain files from an earlier call with the same
+        settings.
     device : str
-        Where to compute.
+        The device of the computation.
     until : int, optional
-        Stop after that number of images, with a checkpoint.
+        Stop after this number of images, with a checkpoint.
     """
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT
@@ -152,7 +155,7 @@ def train(settings: Settings, folder: Path, device: str = "cpu", until: int | No
 
 
 def advance(training: Training, folder: Path) -> None:
-    """Take a step, and write what is due after it."""
+    """Take a step, and write the files that are due after it."""
     settings = training.settings
     start = time.monotonic()
     losses = training.step()
@@ -168,7 +171,7 @@ def advance(training: Training, folder: Path) -> None:
 
 
 def save(training: Training, path: Path) -> None:
-    """Write all that a training needs to go on."""
+    """Write the state that a training needs to continue."""
     with atomic_path(path) as partial:
         torch.save(training.saved(), partial)
 
@@ -181,7 +184,7 @@ class Training:
     ) -> None:
         self.settings, self.resolution, self.device = settings, resolution, device
         self.seen, self.seconds = 0, 0.0
-        self.grown_at = 0  # images that were seen when this resolution began
+        self.grown_at = 0  # number of images when this resolution started
         first = resolution == settings.stages[0][0]
         stream = random_stream(settings.seed, "weights", *([] if first else [resolution]))
         with torch.random.fork_rng():
@@ -214,7 +217,7 @@ class Training:
         return self.seen // every > (self.seen - self.settings.batch) // every
 
     def step(self) -> dict[str, float]:
-        """Take one step of the discriminators and one of the generator; return the losses."""
+        """Take one step of the discriminators and one step of the generator; return the losses."""
         settings = self.settings
         step = self.seen // settings.batch
         numbers = random_stream(settings.seed, "step", step)
@@ -278,7 +281,7 @@ class Training:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def generate(self, rng: torch.Generator) -> Tensor:
-        """Return a batch of images (N, 3, H, W) of new latents and noise."""
+        """Return a batch of images (N, 3, H, W) from new latents and noise."""
         batch, config, state = self.settings.batch, self.config, self.state
         latents = torch.randn(batch, Z_DIM, generator=rng).to(self.device)
         noise = tuple(
@@ -292,14 +295,14 @@ class Training:
 
     @torch.no_grad()
     def follow(self) -> None:
-        """Move the average towards the weights: half of it is of the last 10,000 images."""
+        """Move the average towards the weights: the last 10,000 images contribute half of it."""
         half_life = min(10_000, 0.05 * self.seen)
         keep = 0.5 ** (self.settings.batch / half_life)
         for name, tensor in self.state.items():
             self.average[name].lerp_(tensor.detach(), 1 - keep)
 
     def write(self, folder: Path) -> None:
-        """Write the averaged generator, and a picture of what it makes of the first latents.
+        """Write the averaged generator, and a picture of its images of the first latents.
 
         Its images have the last resolution: in earlier stages, the last layers add nothing.
         """
@@ -317,7 +320,7 @@ class Training:
         picture.save(folder / f"samples-{name}.jpg", quality=92)
 
     def saved(self) -> dict[str, Any]:
-        """Return all that a training needs to go on."""
+        """Return the state that a training needs to continue."""
         return {
             "seen": self.seen,
             "seconds": self.seconds,
@@ -333,10 +336,11 @@ class Training:
 
     @torch.no_grad()
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Take up what `saved` returned, here or at the resolution before.
+        """Restore a state from `saved`, of this or of the previous resolution.
 
-        From the resolution before, the layers that both have are taken. The new ones begin at
-        random, but add nothing to the image, so the generator makes the same images, enlarged.
+        From the previous resolution, the layers that both have are restored. The new layers start
+        with random weights, but add nothing to the image, so the generator makes the same images,
+        enlarged.
         """
         self.seen, self.seconds = saved["seen"], saved["seconds"]
         take_over(self.state, saved["state"])
@@ -374,7 +378,7 @@ def grown(state: State, settings: Settings) -> tuple[stylegan2.Config, State]:
     state : mapping of str to tensor
         The weights of any stage.
     settings : Settings
-        Of the training, whose last resolution the images get.
+        The training, whose last resolution the images get.
     """
     resolution = settings.stages[-1][0]
     with torch.random.fork_rng():
@@ -388,7 +392,7 @@ def grown(state: State, settings: Settings) -> tuple[stylegan2.Config, State]:
 def take_over(weights: State, before: State) -> None:
     """Copy the weights of a generator to one of the same or a higher resolution, in place.
 
-    The other layers add nothing to the image then.
+    Afterwards, the other layers add nothing to the image.
     """
     for name, tensor in weights.items():
         if name in before:
@@ -398,7 +402,7 @@ def take_over(weights: State, before: State) -> None:
 
 
 def new_generator(resolution: int) -> tuple[stylegan2.Config, State]:
-    """Return the configuration and random weights of a generator, as StyleGAN2 starts."""
+    """Return the configuration and the initial random weights of a StyleGAN2 generator."""
     config = stylegan2.Config(
         z_dim=Z_DIM,
         c_dim=0,
@@ -475,7 +479,7 @@ class Block(nn.Module):
 
 
 class PixelDiscriminator(nn.Module):
-    """The residual discriminator of StyleGAN2, small."""
+    """A small version of StyleGAN2's residual discriminator."""
 
     def __init__(self, resolution: int) -> None:
         super().__init__()
@@ -494,7 +498,7 @@ class PixelDiscriminator(nn.Module):
         x: Tensor = activated(self.entry(images.contiguous(memory_format=torch.channels_last)))
         for block in self.blocks.values():
             x = block(x)
-        # How much images differ within groups of four (Karras et al. 2018, Section 3).
+        # The deviation of images within groups of four (Karras et al. 2018, Section 3).
         groups = x.view(4, -1, *x.shape[1:])
         spread = (groups.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))
         x = torch.cat([x, spread.repeat(4)[:, None, None, None].expand(-1, 1, 4, 4)], dim=1)
@@ -503,11 +507,11 @@ class PixelDiscriminator(nn.Module):
 
 
 class FeatureDiscriminator(nn.Module):
-    """Discriminators of four levels of an ImageNet classifier's maps, mixed at random.
+    """Discriminators on four levels of an ImageNet classifier's maps, mixed at random.
 
-    As in Projected GANs (Sauer et al. 2021, Section 3): maps are mixed across channels by fixed
+    As in Projected GANs (Sauer et al. 2021, Section 3), maps are mixed across channels by fixed
     random 1 x 1 convolutions, and across levels from coarse to fine by fixed random 3 x 3
-    convolutions and upsampling; one small discriminator sees each level.
+    convolutions and upsampling. One small discriminator sees each level.
     """
 
     def __init__(self) -> None:
@@ -532,7 +536,7 @@ class FeatureDiscriminator(nn.Module):
         return nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the logits of all levels and places, (N, logits); large for real images."""
+        """Return the logits of all levels and positions, (N, logits); large for real images."""
         x = functional.interpolate(images, (SEEN_SIZE, SEEN_SIZE), mode="bilinear")
         x = (x * 127.5 + 0.5) / 128  # as the classifier was trained: (pixel - 127) / 128
         x = x.contiguous(memory_format=torch.channels_last)
@@ -554,7 +558,7 @@ class FeatureDiscriminator(nn.Module):
 
 
 def augmented(images: Tensor, rng: torch.Generator) -> Tensor:
-    """Return images (N, 3, H, W) with colours, places and a square of each changed at random.
+    """Return images (N, 3, H, W) with random colours, shifts and cut-out squares.
 
     The policy "color, translation, cutout" of Zhao et al. 2020, Section 3.
     """

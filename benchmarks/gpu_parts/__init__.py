@@ -1,4 +1,4 @@
-"""The parts of benchmarks/gpu.py: what each measures, and how many seconds it may take."""
+"""The parts of benchmarks/gpu.py: their modules and their budgets of seconds."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -20,8 +20,7 @@ class Part(NamedTuple):
         return found
 
 
-# In this order. Their seconds are shares of those that all have together: 570, unless told
-# otherwise.
+# The parts run in this order. Their seconds are shares of the total, which is 570 by default.
 PARTS = {
     "generator": Part("generator", 190),
     "extraction": Part("extraction", 120),

@@ -1,4 +1,4 @@
-"""One part in a process of its own: python -m gpu_parts PART FORM DEVICE [WEIGHTS] ROWS."""
+"""One part in a separate process: python -m gpu_parts PART FORM DEVICE [WEIGHTS] ROWS."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From a ZIP of PNGs to stored features next to the bare network, in float32 and TF32."""
+"""From a ZIP of PNGs to stored features, compared with the bare network, in float32 and TF32."""
 
 import io
 import tempfile
@@ -25,7 +25,7 @@ AIM = 0.85
 
 
 def measure(sizes: Sizes, device: str, report: Report, weights: Path | None = None) -> None:
-    """Report images per second and their ratio, and what TF32 does to FID."""
+    """Report images per second and their ratio, and the effect of TF32 on FID."""
     half = sizes.images // 2
     photos = PhotoSource(half, sizes.pixels, 0).read(range(half))
     images = np.concatenate([photos, other(photos)])
@@ -55,23 +55,23 @@ def compare(
     images: np.ndarray,
     network: FeatureNetwork,
 ) -> np.ndarray:
-    """Report extraction next to the bare network, and return the features."""
+    """Report extraction and the bare network, and return the features."""
     count, size = sizes.images, sizes.batch_size
-    # As `extract_shard` fills up the last batch, so does the bare network here.
+    # The bare network fills up the last batch, like `extract_shard`.
     full = torch.from_numpy(np.concatenate([images, images[: -count % size]]))
     batches = torch.split(full.permute(0, 3, 1, 2), size)
     bare: list[torch.Tensor] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "features.h5"
 
-        def alone() -> None:
+        def bare_network() -> None:
             bare[:] = [network(batch).features.cpu() for batch in batches]
 
         def stored() -> None:
             extract_shard(source, network, 0, count, path, batch_size=size)
 
         network(batches[0])
-        best = best_of({"bare": alone, "stored": stored}, sizes.turns, device)
+        best = best_of({"bare": bare_network, "stored": stored}, sizes.turns, device)
         features = open_features(path).read()
     same = np.array_equal(features, torch.cat(bare)[:count].numpy())
     ratio = best["bare"] / best["stored"]
@@ -128,7 +128,7 @@ def moved(
 
 
 def other(photos: np.ndarray) -> np.ndarray:
-    """Return the photographs with less contrast and with noise: images of another set."""
+    """Return the photographs with less contrast and with noise, as images of another set."""
     rng = np.random.default_rng(0)
     changed = np.empty_like(photos)
     for index, photo in enumerate(photos):
@@ -138,7 +138,7 @@ def other(photos: np.ndarray) -> np.ndarray:
 
 
 def write_zip(images: np.ndarray, path: Path) -> None:
-    """Write images as PNGs, which threads compress, to a ZIP that compresses nothing further."""
+    """Write images as PNGs, compressed in threads, to a ZIP without further compression."""
 
     def encoded(image: np.ndarray) -> bytes:
         png = io.BytesIO()
@@ -151,7 +151,7 @@ def write_zip(images: np.ndarray, path: Path) -> None:
 
 
 def write_random_inception(path: Path) -> None:
-    """Write Inception with random weights, which is as fast as with its own.
+    """Write Inception with random weights, which is as fast as the trained network.
 
     A variance of 2 / fan-in keeps the size of activations through ReLU (He et al. 2015).
     """
@@ -174,7 +174,7 @@ def write_random_inception(path: Path) -> None:
 
 def loaded(name: str, weights: Path | None, device: str, precision: str) -> FeatureNetwork:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that nobody published these weights
+        warnings.simplefilter("ignore")  # the warning that these weights are not published
         return load_network(
             name,
             weights if name == "inception" else None,

@@ -1,4 +1,4 @@
-"""StyleGAN2 in float16 next to its convolutions only: the ways to fuse what lies between them."""
+"""StyleGAN2 in float16 and only its convolutions: ways to fuse the operations between them."""
 
 import tempfile
 from collections.abc import Callable
@@ -29,7 +29,7 @@ Forward = Callable[[Inputs], Tensor]
 
 
 def measure(sizes: Sizes, device: str, report: Report, weights: Path | None = None) -> None:
-    """Report images per second of each way, and how many values of 0 to 255 it changes."""
+    """Report images per second of each variant, and how many values of 0 to 255 it changes."""
     with tempfile.TemporaryDirectory() as folder:
         path = written(Path(folder) / "compared.pkl", sizes.resolution, sizes.channel_base)
         report.attempt("StyleGAN2 in float16", lambda: compare(sizes, device, report, path))
@@ -37,7 +37,7 @@ def measure(sizes: Sizes, device: str, report: Report, weights: Path | None = No
 
 
 def written(path: Path, resolution: int, channel_base: int) -> Path:
-    """Write a StyleGAN2 of random weights; the official 256 px have a channel base of 16,384."""
+    """Write a StyleGAN2 with random weights; at 256 px, the official channel base is 16,384."""
     generators.write_stylegan2_pickle(
         path,
         resolution=resolution,
@@ -78,7 +78,7 @@ def compare(sizes: Sizes, device: str, report: Report, path: Path) -> None:
             ways["fused, channels first"] = lambda: compiled(built(True, False))
             ways["compiled"] = lambda: compiled(built())
 
-    # A CPU sums what is float16 in float32, so its convolutions are those of float32.
+    # A CPU sums float16 in float32, so its convolutions are those of float32.
     summed = "float32" if device == "cpu" else "float16"
     floor = generators.convolutions(usual, flattened(path, usual.device), summed, sizes.batch)
     with torch.inference_mode():
@@ -120,7 +120,7 @@ def against(
     about: str,
     remark: str = "",
 ) -> float:
-    """Report a way next to the convolutions, with which it takes turns; return their seconds."""
+    """Report a variant in turns with the convolutions; return their seconds."""
     best = best_of({"way": lambda: way.synthesize(z), "floor": floor}, 3 * sizes.turns, device)
     report(
         name,
@@ -137,7 +137,7 @@ def against(
 def graphed(forward: Forward, z: Tensor) -> Forward:
     """Return ``forward`` as one CUDA graph, for batches of the size of ``z``.
 
-    What it returns lies in memory that its next call writes to.
+    Its result is in memory that its next call overwrites.
     """
     given = Inputs(z.clone(), noise="const")
     stream = torch.cuda.Stream()
@@ -164,7 +164,7 @@ def flattened(path: Path, device: torch.device) -> dict[str, Tensor]:
 
 
 def rendering(sizes: Sizes, device: str, report: Report) -> None:
-    """Report how fast a job renders images to a file, in float32, as an estimate takes it."""
+    """Report how fast a job renders images to a file, in float32, as the estimate needs it."""
     size, count = sizes.rendered_pixels, sizes.rendered
     with tempfile.TemporaryDirectory() as folder:
         path = written(Path(folder) / "rendered.pkl", size, sizes.rendered_channels)

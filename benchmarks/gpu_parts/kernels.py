@@ -17,7 +17,7 @@ __all__ = ["measure"]
 
 
 def measure(sizes: Sizes, device: str, report: Report, weights: Path | None = None) -> None:
-    """Report seconds of each, and by how much they differ."""
+    """Report the seconds of each variant, and the differences of their values."""
     real = pooled(sizes.kid_images, sizes.dim, 1, device, tilt=0.0)
     generated = pooled(sizes.kid_images, sizes.dim, 2, device, tilt=0.5)
     x, y = (torch.from_numpy(side).to(device) for side in (real, generated))
@@ -75,7 +75,7 @@ def compare(
     sizes: Sizes,
     device: str,
 ) -> None:
-    """Report the seconds of each way next to the first one's; the last one's value is exact."""
+    """Report the seconds of each variant relative to the first; the last value is exact."""
     values: dict[str, float] = {}
     best: dict[str, float] = {}
     for name, way in ways.items():
@@ -84,7 +84,7 @@ def compare(
             values[name] = way()
 
         best[name] = seconds_of(call, device)
-        if "CPU" not in name:  # there the first call is as fast as others, and takes long
+        if "CPU" not in name:  # on a CPU the first call is as fast as others, and takes long
             best |= best_of({name: call}, sizes.turns, device)
     rival, exact = next(iter(ways)), list(values.values())[-1]
     for name, seconds in best.items():
@@ -102,7 +102,7 @@ def compare(
 
 
 def plain(x: Tensor, y: Tensor) -> float:
-    """Return KID by the formula, all kernel values at once: Binkowski et al. 2018, float32."""
+    """Return KID (Binkowski et al. 2018) from all kernel values at once, in float32."""
 
     def values(a: Tensor, b: Tensor) -> Tensor:
         return (a @ b.T / a.shape[1] + 1) ** 3

@@ -1,4 +1,4 @@
-"""What is measured on."""
+"""The machine of the measurements."""
 
 import os
 import platform
@@ -40,12 +40,12 @@ def headline(about: dict[str, Any], form: str) -> str:
 
 
 def set_up(device: str) -> None:
-    """Let PyTorch use one thread on a CPU, as jobs of a run do, and all beside a GPU."""
+    """Let PyTorch use one thread on a CPU, like jobs of a run, and all threads with a GPU."""
     torch.set_num_threads(1 if device == "cpu" else os.cpu_count() or 1)
 
 
 def wait(device: str) -> None:
-    """Wait until a GPU has done what it was asked."""
+    """Wait until a GPU has finished its work."""
     if device != "cpu":
         torch.cuda.synchronize()
 

@@ -1,4 +1,4 @@
-"""The rates of an estimate that no other part measures: what the host does next to a GPU."""
+"""The rates of an estimate that no other part measures: the work of the host next to a GPU."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ def measure(sizes: Sizes, device: str, report: Report, weights: Path | None = No
 
 
 def unpacking(sizes: Sizes, device: str, report: Report) -> None:
-    """Bytes of images that a compressed array is unpacked to."""
+    """Bytes of images from an unpacked compressed array."""
     photos = PhotoSource(sizes.host_images, sizes.pixels, 0).read(range(sizes.host_images))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "samples.npz"
@@ -64,7 +64,7 @@ def distorting(sizes: Sizes, device: str, report: Report) -> None:
     for pixels in sizes.distorted:
         photos = PhotoSource(2, pixels, 0)
         source = DistortedSource(photos, np.arange(2), 0)
-        source.read(range(len(VARIANTS)))  # what is made once
+        source.read(range(len(VARIANTS)))  # made only once
         seconds = seconds_of(lambda source=source: source.read(range(len(source))), device)
         found.append(len(source) * pixels**2 / seconds)
     about = f"all distortions at {', '.join(map(str, sizes.distorted))} px"
@@ -72,7 +72,7 @@ def distorting(sizes: Sizes, device: str, report: Report) -> None:
 
 
 def imitation(sizes: Sizes, device: str, report: Report) -> None:
-    """Pixels of imitations of photographs, which no GPU makes."""
+    """Pixels of imitations of photographs, which are always made on the CPU."""
     count = min(sizes.host_images, 100)
     source = ImitationSource(count, 128, 0, 0.8)
     source.read(range(2))

@@ -1,4 +1,4 @@
-"""What a part tells: one row for each figure."""
+"""The output of a part: one row for each figure."""
 
 import json
 from collections.abc import Callable
@@ -13,10 +13,10 @@ __all__ = ["Report", "Row", "read_rows"]
 
 @dataclass(frozen=True)
 class Row:
-    """A figure, or a failure in its place.
+    """A figure, or a failure instead of the figure.
 
-    ``ratio`` is to the figure of ``rival`` in the same run; above 1 is better than the rival.
-    ``rate`` names the rate of an estimate that the figure is.
+    ``ratio`` is relative to the figure of ``rival`` in the same run; above 1 is better than the
+    rival. ``rate`` is the name of the rate in an estimate, if the figure is a rate.
     """
 
     part: str
@@ -37,14 +37,14 @@ class Row:
     def __str__(self) -> str:
         if self.failed:
             return f"{self.name}: {self.failure}"
-        told = f"{self.name}: {self.figure:.4g} {self.unit}"
+        text = f"{self.name}: {self.figure:.4g} {self.unit}"
         if self.ratio is not None:
-            told += f", {self.ratio:.3f} of {self.rival}"
-        return told + (f" ({self.remark})" if self.remark else "")
+            text += f", {self.ratio:.3f} of {self.rival}"
+        return text + (f" ({self.remark})" if self.remark else "")
 
 
 class Report:
-    """Takes the rows of a part and writes each to a file at once, a line of JSON."""
+    """Writes each row of a part to a file at once, as a line of JSON."""
 
     def __init__(self, part: str, path: Path) -> None:
         self.part, self.path = part, path
@@ -71,16 +71,16 @@ class Report:
         )
 
     def attempt(self, name: str, call: Callable[[], None]) -> None:
-        """Make one measurement; if it fails, a row says why, and the part goes on."""
+        """Make one measurement; if it fails, a row states the reason, and the part continues."""
         try:
             call()
-        except Exception as error:  # of compilers, of drivers, of memory: all are told
+        except Exception as error:  # errors of compilers, drivers and memory are all reported
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             self(name, failure=f"failed: {type(error).__name__}: {reason[:300]}")
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Return the rows in a file; a last line that was cut short is left out."""
+    """Return the rows in a file, without an incomplete last line."""
     rows = []
     for line in path.read_text().splitlines(keepends=True):
         if line.endswith("\n"):

@@ -1,4 +1,4 @@
-"""How much each part measures: in full on a GPU, less on a CPU, next to nothing in tests."""
+"""Sizes of the measurements: full on a GPU, small on a CPU, tiny in tests."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ __all__ = ["SIZES", "Sizes"]
 class Sizes(NamedTuple):
     """Numbers of images have the same meaning in all forms."""
 
-    turns: int  # of which the best counts
+    turns: int  # the best of these turns counts
     # StyleGAN2
     resolution: int
     channel_base: int

@@ -1,4 +1,4 @@
-"""One evaluation of the weight solver next to the products of matrices that it cannot avoid."""
+"""One evaluation of the weight solver, compared with its unavoidable products of matrices."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ __all__ = ["measure"]
 
 
 def measure(sizes: Sizes, device: str, report: Report, weights: Path | None = None) -> None:
-    """Report seconds of an evaluation, of its parts and of its floor."""
+    """Report the seconds of an evaluation, of its parts and of its lower limit."""
     dim, count = sizes.dim, sizes.candidates
     real = weight_optimization.pooled(sizes.real, dim, 1, device, tilt=0.0)
     candidates = weight_optimization.pooled(count, dim, 2, device, tilt=0.5)
     statistics = Gaussian.from_features(real)
     about = f"{sizes.real} real, {count} candidates, D = {dim}, float64"
-    # The first call of each library on a GPU makes its handles.
+    # The first call of each library on a GPU creates its handles.
     optimize_weights(statistics, candidates[:4096], max_evaluations=2, device=device)
     path = optimize_weights(
         statistics, candidates, max_evaluations=sizes.evaluations, tolerance=0.0, device=device

@@ -22,7 +22,7 @@ def rates(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def missing_rates(rows: Sequence[Row], device: str) -> list[Row]:
-    """Return a row for each rate that an estimate takes for the device and no part measured."""
+    """Return a row for each rate that an estimate uses for the device but no part measured."""
     found = rates(rows)
     return [
         Row("rates", f"rate {name}", failure="not measured", rate=name)
@@ -63,16 +63,16 @@ def write(folder: Path, rows: Sequence[Row], about: dict[str, Any], form: str) -
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.md").write_text(markdown(rows, about, form) + "\n")
     with (folder / "results.csv").open("w", newline="") as file:
-        told = {"form": form, **about}
-        writer = csv.DictWriter(file, [*(field.name for field in fields(Row)), *told])
+        header = {"form": form, **about}
+        writer = csv.DictWriter(file, [*(field.name for field in fields(Row)), *header])
         writer.writeheader()
-        writer.writerows({**asdict(row), **told} for row in rows)
+        writer.writerows({**asdict(row), **header} for row in rows)
     content = {"form": form, **about, "rows": [asdict(row) for row in rows]}
     (folder / "results.json").write_text(json.dumps(content, indent=1) + "\n")
     found, device = rates(rows), about["device"]
     path = folder / "rates.json"
     path.unlink(missing_ok=True)
     if set(found) == set(default_rates(device)):
-        # What `fringe.costs.measured_rates.read_rates` reads.
+        # The format of `fringe.costs.measured_rates.read_rates`.
         measured = {"device": device, "machine": about["machine"], "rates": found}
         path.write_text(json.dumps(measured, indent=1) + "\n")

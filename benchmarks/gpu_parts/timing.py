@@ -11,7 +11,7 @@ __all__ = ["best_of", "seconds_of"]
 
 
 def seconds_of(call: Callable[[], Any], device: str) -> float:
-    """Return the seconds of one call, to the end of what a GPU does of it."""
+    """Return the seconds of one call, including its work on a GPU."""
     wait(device)
     start = time.perf_counter()
     call()
@@ -20,9 +20,9 @@ def seconds_of(call: Callable[[], Any], device: str) -> float:
 
 
 def best_of(calls: Mapping[str, Callable[[], Any]], turns: int, device: str) -> dict[str, float]:
-    """Return the least seconds of each call; they take turns. Nothing is warmed up here.
+    """Return the smallest seconds of each call; the calls take turns, without a warm-up.
 
-    Other work on a machine only ever makes a turn slower.
+    The smallest time counts, because other work on a machine can only make a turn slower.
     """
     best = dict.fromkeys(calls, math.inf)
     for _ in range(turns):

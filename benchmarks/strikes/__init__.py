@@ -1,1 +1,1 @@
-"""Parts of benchmarks/chaos.py: a small complete run, strikes at it, and a strict comparison."""
+"""Parts of benchmarks/chaos.py: a small complete run, strikes, and a strict comparison."""

@@ -1,4 +1,4 @@
-"""Whether a run that was struck holds what an undisturbed run holds, to the last bit."""
+"""Comparison of a struck run with an undisturbed run, to the last bit."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from PIL import Image
 
 __all__ = ["differences"]
 
-# How long something took is the only thing that differs from run to run.
+# Only durations differ from run to run.
 TIMES = {"seconds"}  # datasets, attributes and columns of this name
 TIMED_FIGURES = {"figureS1"}  # draw these seconds
 TIMED_DOCUMENTS = {"cost.md", "cost.html"}
 TIMED_FOLDERS = {"logs", "benchmarks"}
-SEALS = ".seals"  # hold digests of all files, of those with times, too
+SEALS = ".seals"  # contain digests of all files, also of files with times
 
 
 def differences(reference: Path, found: Path) -> dict[str, str]:
-    """Return what differs in each file below two folders, by its path below them.
+    """Return the differences of each file below two folders, by its path below them.
 
     Arrays and attributes of HDF5 files are compared bit by bit, CSV and JSON files value by value,
     images pixel by pixel, all other files byte by byte. A file that only one folder has is a
-    difference, unless it was set aside as ``*.damaged``.
+    difference, unless it was renamed to ``*.damaged``.
     """
     ours, theirs = _files(reference), _files(found)
-    told = dict.fromkeys(ours.keys() - theirs.keys(), "is missing")
-    told |= dict.fromkeys(theirs.keys() - ours.keys(), "is left over")
+    differing = dict.fromkeys(ours.keys() - theirs.keys(), "is missing")
+    differing |= dict.fromkeys(theirs.keys() - ours.keys(), "is left over")
     for name in ours.keys() & theirs.keys():
         try:
             faults = list(_differences(ours[name], theirs[name]))
         except (OSError, RuntimeError, ValueError, KeyError, SyntaxError) as error:
             faults = [f"cannot be read ({error})"]
         if faults:
-            told[name] = "; ".join(faults[:3])
-    return dict(sorted(told.items()))
+            differing[name] = "; ".join(faults[:3])
+    return dict(sorted(differing.items()))
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -48,7 +48,7 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _differs(path: Path, folder: Path) -> bool:
-    """Tell whether a file is of a kind that differs from run to run, or was set aside."""
+    """Return whether a file is of a kind that differs from run to run, or was renamed."""
     parts = path.relative_to(folder).parts
     return (
         path.name in TIMED_DOCUMENTS
@@ -99,7 +99,7 @@ def _compare_json(one: Path, other: Path) -> Iterator[str]:
 
 
 def _compare_sealed(one: Path, other: Path) -> Iterator[str]:
-    """Compare of which file two seals are; whether it is the one that was sealed, a run checks."""
+    """Compare the files that two seals belong to; a run itself checks the sealed content."""
     if json.loads(one.read_text())["file"] != json.loads(other.read_text())["file"]:
         yield "the seal of another file"
 
@@ -148,7 +148,7 @@ def _compare_datasets(name: str, one: h5py.Dataset, other: h5py.Dataset) -> Iter
     if not isinstance(other, h5py.Dataset) or (one.shape, one.dtype) != (other.shape, other.dtype):
         yield f"{name}: another shape or type"
     elif one.is_virtual or other.is_virtual:
-        # Its rows lie in other files, which are compared themselves.
+        # Its rows are in other files, which are compared themselves.
         if not (one.is_virtual and other.is_virtual and _linked(one) == _linked(other)):
             yield f"{name}: links to other files"
     elif _bits(_untimed(one)) != _bits(_untimed(other)):

@@ -1,4 +1,4 @@
-"""A small disk of its own for a run, which can be filled up."""
+"""A small separate disk for a run, which can be filled up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOM = "600m"
 
 
 class Disk:
-    """A file system in memory that is mounted at ``folder``, if it ``fills``; or only a folder."""
+    """A file system in memory that is mounted at ``folder`` if it ``fills``, or a plain folder."""
 
     def __init__(self, folder: Path, fills: bool) -> None:
         self.folder = folder
@@ -35,7 +35,7 @@ class Disk:
 
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Disk]:
-    """Mount a file system in memory at a new folder, where one may; remove all of it at the end."""
+    """Mount a file system in memory at a new folder, if permitted; remove it at the end."""
     folder.mkdir()
     fills = False
     if shutil.which("mount"):

@@ -1,4 +1,4 @@
-"""Strikes: what can happen to the files and processes of a run."""
+"""Strikes: faults of the files and processes of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = 86400
 
 @dataclass
 class Strike:
-    """One strike, and what came of it."""
+    """One strike, and its outcome."""
 
     number: int
     round: int
@@ -30,8 +30,8 @@ class Strike:
     during: bool  # or before a start
     how: str = ""
     targets: list[str] = field(default_factory=list)  # paths below the project
-    late: bool = False  # it found nothing to strike at first
-    start: int = 0  # how many starts there had been
+    late: bool = False  # the strike found no target at first
+    start: int = 0  # number of earlier starts
     moment: str = ""
     said: list[str] = field(default_factory=list)  # lines of the run that name a target
     noticed: str = ""
@@ -40,11 +40,11 @@ class Strike:
     wrong: str = ""
 
 
-# What can be struck.
+# Targets.
 
 
 def artifacts(project: Project) -> dict[str, list[Path]]:
-    """Return the files of a run by what they are: those of its results, and what is remembered.
+    """Return the files of a run by their kind: results and remembered data.
 
     Logs and times of jobs are left out: only `cost.md` depends on them, which differs anyway.
     """
@@ -70,20 +70,20 @@ def _is_regular(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except OSError:
-        return False  # gone meanwhile
+        return False  # removed in the meantime
 
 
 def choose(rng: random.Random, found: Mapping[str, list[Path]], least: int = 1) -> list[Path]:
-    """Return the files of one kind of artifact that has ``least`` files, each kind as likely."""
+    """Return the files of a random kind of artifact with at least ``least`` files."""
     kinds = [kind for kind, paths in sorted(found.items()) if len(paths) >= least]
     return found[rng.choice(kinds)]
 
 
-# What a strike does to files.
+# Effects of strikes on files.
 
 
 def cut(path: Path, rng: random.Random) -> str:
-    """Cut a file at a random byte."""
+    """Truncate a file at a random byte."""
     size = path.stat().st_size
     left = rng.randrange(size) if size else 0
     os.truncate(path, left)
@@ -114,7 +114,7 @@ def swap(one: Path, other: Path) -> str:
 
 
 def plant(path: Path, what: str, target: Path) -> str:
-    """Put a FIFO or a symbolic link to ``target`` where a file was."""
+    """Replace a file by a FIFO or a symbolic link to ``target``."""
     path.unlink(missing_ok=True)
     if what == "FIFO":
         os.mkfifo(path)
@@ -124,7 +124,7 @@ def plant(path: Path, what: str, target: Path) -> str:
 
 
 def shift(paths: list[Path], rng: random.Random) -> str:
-    """Set the times of files as clocks that are wrong would, or a copy that loses them."""
+    """Set the times of files like wrong clocks, or like a copy that loses times."""
     way = rng.choice(("future", "past", "same", "shuffled"))
     days = rng.randint(1, 3000)
     times = [path.stat().st_mtime_ns for path in paths]
@@ -144,7 +144,7 @@ def shift(paths: list[Path], rng: random.Random) -> str:
 
 
 def put_in_place(new: Path, path: Path, rng: random.Random) -> str:
-    """Replace a file by a copy of another one, renamed or written, with the old times or not."""
+    """Replace a file by a copy of another, renamed or written, with or without the old times."""
     about = path.stat()
     kept, renamed = rng.random() < 0.5, rng.random() < 0.5
     if renamed:
@@ -160,13 +160,14 @@ def put_in_place(new: Path, path: Path, rng: random.Random) -> str:
     )
 
 
-# Strikes. Each returns what undoes it: a disturbance of the data, or of the disk, ends in time.
+# Strikes. Each returns a function that undoes it, because strikes on data and disk must end in
+# time.
 
 Undo = Callable[[], None]
 
 
 def nothing() -> None:
-    """Undo a strike that the run itself must cope with."""
+    """Undo nothing, because the run itself must handle the strike."""
 
 
 def kill(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
@@ -199,7 +200,7 @@ def _data(project: Project, rng: random.Random) -> Path:
 
 
 def _put_back(project: Project, path: Path) -> Undo:
-    """Return what puts a file of the data back, with its times."""
+    """Return a function that restores a file of the data, with its times."""
     kept = project.kept / path.relative_to(project.folder / "data")
 
     def undo() -> None:
@@ -210,7 +211,7 @@ def _put_back(project: Project, path: Path) -> Undo:
 
 
 def cut_file(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
-    """Cut an artifact, or one time in four a file of the data."""
+    """Truncate an artifact, or one time in four a file of the data."""
     if rng.random() < 0.25:
         path = _data(project, rng)
         undo = _put_back(project, path)
@@ -242,7 +243,7 @@ def swap_files(strike: Strike, project: Project, start: Start | None, rng: rando
 
 
 def replace(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
-    """Replace data by others, or data or an artifact by what is not a regular file."""
+    """Replace data by other data, or data or an artifact by a FIFO or a link."""
     if rng.random() < 0.4:
         path = rng.choice(choose(rng, artifacts(project)))
         other = rng.choice([project.folder / "data/real.zip", project.folder / "nowhere"])
@@ -261,7 +262,7 @@ def replace(strike: Strike, project: Project, start: Start | None, rng: random.R
 
 
 def shift_clock(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
-    """Set the times of all artifacts, of some, or of the data."""
+    """Set the times of all artifacts, of some artifacts, or of the data."""
     found = [path for paths in artifacts(project).values() for path in paths]
     which = rng.choice(("all", "some", "data"))
     if which == "data":
@@ -274,7 +275,7 @@ def shift_clock(strike: Strike, project: Project, start: Start | None, rng: rand
 
 
 def delete(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
-    """Remove an artifact, a folder of them, or what Snakemake or Fringe remembers."""
+    """Remove an artifact, a folder of artifacts, or remembered data of Snakemake or Fringe."""
     way = rng.choice(("file", "file", "folder", "records", "memory"))
     if way == "file":
         path = rng.choice(choose(rng, artifacts(project)))

@@ -1,4 +1,4 @@
-"""The run that is struck: every rule, on images and networks that cost nothing."""
+"""The run that is struck: every rule, with images and networks that take almost no time."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def zipped(source: ImageSource, path: Path) -> None:
 
 
 def clone(folder: Path) -> Path:
-    """Copy what a run needs of the code, so that an edit meanwhile does not reach it."""
+    """Copy the code that a run needs, so that later edits do not affect the run."""
     folder.mkdir()
     for name in ("Snakefile", "rules", "workflow", "config", "src", "profiles", "envs"):
         if (ROOT / name).is_dir():
@@ -105,9 +105,10 @@ def clone(folder: Path) -> Path:
 
 
 def build(folder: Path) -> None:
-    """Write the data and the configuration of the run to a new folder, and what may replace them.
+    """Write the data and the configuration of the run to a new folder, and possible replacements.
 
-    `data` is what the run reads. `others` holds files of the same names with other content.
+    `data` contains the files that the run reads. `others` contains files of the same names with
+    other content.
     """
     import torch
 
@@ -126,12 +127,12 @@ def build(folder: Path) -> None:
 
 
 class Start:
-    """One start of the run, in a process group of its own, and what it prints."""
+    """One start of the run, in a separate process group, and its output."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self._printed: list[bytes] = []
-        # A thread, not a file: the disk that fills up is the run's, not that of its terminal.
+        # A thread and not a file, because the disk of the run fills up, not that of its terminal.
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -150,7 +151,7 @@ class Start:
 
     @property
     def planned_jobs(self) -> int:
-        """How many jobs it will run; 0 while it plans."""
+        """The number of jobs that it will run; 0 while it plans."""
         total = re.search(r"^total +(\d+)$", self.text, re.MULTILINE)
         return int(total[1]) if total else 0
 
@@ -163,7 +164,7 @@ class Start:
         return self.process.returncode == 0
 
     def wait(self, seconds: float) -> bool:
-        """Wait until it ends; tell whether it did so in time, and end it otherwise."""
+        """Wait until it ends; return whether it ended in time, and end it otherwise."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -179,7 +180,7 @@ class Start:
             os.killpg(self.process.pid, number)
 
     def processes(self) -> list[tuple[int, str]]:
-        """Return the process ids and command lines of all that the run started."""
+        """Return the process ids and command lines of all processes of the run."""
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -203,11 +204,11 @@ class Start:
 
 
 class Project:
-    """A folder with a configuration, its data and, in time, its results."""
+    """A folder with a configuration, its data and, later, its results."""
 
     def __init__(self, folder: Path, code: Path, cores: int, kept: Path | None = None) -> None:
         self.folder = folder
-        self.kept = kept or folder / "data"  # the data as they were
+        self.kept = kept or folder / "data"  # the original data
         self.code = code
         self.cores = cores
 
@@ -218,7 +219,7 @@ class Project:
     def start(self, *options: str, limit: int | None = None) -> Start:
         """Start the run as a user does: `snakemake` with the profile of one machine.
 
-        ``limit``: the most bytes that any file may have, as a quota would set it.
+        ``limit``: the largest size of a file in bytes, like a quota.
         """
         command = [
             *(sys.executable, "-m", "snakemake", *options),

@@ -1,4 +1,4 @@
-"""A round: a run is struck several times and started again until it is done."""
+"""A round: several strikes on a run, which is started again until it is done."""
 
 from __future__ import annotations
 
@@ -21,25 +21,30 @@ __all__ = ["CODE", "DONE", "Round", "divide", "prepare", "strike_round"]
 
 CODE, DONE = "code", "done"
 
-STATES = 4  # of a run that is not done from which a round begins
+STATES = 4  # progress of the unfinished runs from which rounds start
 MOST_ACTS = 40
-MOST_STARTS = 4  # without a further strike; a run that needs more is not healed by starting it
-GONE = ("is missing", "is not a regular file")  # what nobody can notice before it is read
+MOST_STARTS = 4  # starts without a further strike; a run that needs more is not healed by starts
+GONE = (
+    "is missing",
+    "is not a regular file",
+)  # files whose damage cannot be noticed before they are read
 HEADINGS = re.compile(r"\s+(input|output|log|benchmark|reason|jobid|wildcards|resources|params):")
 
 
 @dataclass
 class Round:
-    """What came of a round."""
+    """The outcome of a round."""
 
     number: int
     state: str
     strikes: list[Strike]
-    starts: int = 0  # after the last strike, until the run was done; 0: it never was
-    settled: bool = False  # one more start had nothing to do
-    texts: list[str] = field(default_factory=list)  # what each start printed
-    failed: list[bool] = field(default_factory=list)  # whether each start ended with a failure
-    unread: dict[str, str] = field(default_factory=dict)  # differed until something read them
+    starts: int = 0  # number after the last strike until the run was done; 0 if it never was
+    settled: bool = False  # whether one more start had no jobs
+    texts: list[str] = field(default_factory=list)  # output of each start
+    failed: list[bool] = field(default_factory=list)  # whether each start failed
+    unread: dict[str, str] = field(
+        default_factory=dict
+    )  # files that differed until a job read them
     wrong: dict[str, str] = field(default_factory=dict)
     hung: list[str] = field(default_factory=list)  # starts that did not end by themselves
     seconds: float = 0.0
@@ -50,10 +55,10 @@ class Round:
 
 
 def prepare(folder: Path, cores: int, timeout: float) -> None:
-    """Run it without a disturbance in a new folder, and keep copies on its way and at its end.
+    """Run the project undisturbed in a new folder, and keep copies during the run and at its end.
 
-    All processes of the run stand still while a copy is made, which thus is what a kill at that
-    moment would leave.
+    All processes of the run are stopped while a copy is made. So the copy is the state that a kill
+    at this moment would leave.
     """
     undisturbed = folder / "undisturbed"
     undisturbed.mkdir(parents=True)
@@ -96,7 +101,8 @@ def strike_round(
 ) -> Round:
     """Strike a copy of the run in ``state``, start it until it is done, and compare.
 
-    All is done in the new folder ``place``. If something goes wrong, it is copied to ``keep``.
+    The round uses the new folder ``place``. If something goes wrong, the folder is copied to
+    ``keep``.
     """
     began = time.monotonic()
     folder = place / "project"
@@ -114,7 +120,8 @@ def strike_round(
         about.unread = {name: what for name, what in found.items() if what in GONE}
         other = {name: what for name, what in found.items() if what not in GONE}
         if about.starts and about.unread and _remove_readers(project, set(about.unread)):
-            # What nobody read cannot have been noticed: let what depends on it be made again.
+            # Damage of an unread file cannot be noticed, so the results that depend on it are made
+            # again.
             _finish(about, project, timeout)
             about.wrong = other | _compare(reference, folder)
         else:
@@ -136,7 +143,7 @@ def _fifos(folder: str, names: list[str]) -> list[str]:
 def divide(strikes: list[Strike], rng: random.Random) -> list[list[Strike]]:
     """Divide the strikes of a round among starts.
 
-    What ends a run comes last in its start. On a full disk nothing else could strike.
+    Strikes that end a run come last in their start. On a full disk, no other strike is possible.
     """
     acts: list[list[Strike]] = [[]]
     for strike in strikes:
@@ -158,13 +165,13 @@ def _strike(
 ) -> list[Strike]:
     """Apply the strikes before a start, then start the run and apply those during it.
 
-    Returns those that found nothing to strike yet.
+    Returns the strikes that have not found a target yet.
     """
     undos: list[Undo] = []
     limit = None
     for strike in act:
         if strike.kind == "fill" and not disk.fills:
-            strike.during = False  # a limit of files is set when the run starts
+            strike.during = False  # a limit on the size of files is set when the run starts
         if not strike.during:
             strike.start, strike.moment = len(about.texts), f"before start {len(about.texts) + 1}"
             if strike.kind == "fill":
@@ -203,7 +210,7 @@ def _strike(
 
 
 def _try(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
-    """Strike; files that come and go while the run works are chosen again."""
+    """Strike; if a chosen file disappears while the run works, choose again."""
     for _ in range(20):
         try:
             return STRIKES[strike.kind](strike, project, start, rng)
@@ -216,7 +223,7 @@ def _try(strike: Strike, project: Project, start: Start | None, rng: random.Rand
 def _fill(
     strike: Strike, disk: Disk, rng: random.Random, full: bool = False
 ) -> tuple[Undo, int | None]:
-    """Fill the disk of the run, or return the most bytes that its files may have."""
+    """Fill the disk of the run, or return a limit on the size of its files."""
     if disk.fills and (full or rng.random() < 0.6):
         free = rng.choice((0, 4096, 40_000, 200_000))
         disk.fill(free)
@@ -230,7 +237,7 @@ def _fill(
 def _wait(start: Start, number: int, rng: random.Random, soon: bool = False) -> str:
     """Wait for a random moment of a start: while it plans, or when some jobs are finished.
 
-    If a strike has missed an earlier start, because that had nothing to do, it comes ``soon``.
+    If a strike missed an earlier start, because the start had no jobs, it comes ``soon``.
     """
     if soon:
         seconds, jobs = rng.uniform(0.2, 3), 0
@@ -240,7 +247,7 @@ def _wait(start: Start, number: int, rng: random.Random, soon: bool = False) -> 
         seconds, jobs = rng.uniform(0, 1.5), start.finished_jobs + rng.randint(0, 10)
         while start.running and not start.planned_jobs:
             time.sleep(0.05)
-    # Of a start that has fewer jobs to do, the last.
+    # If the start has fewer jobs, wait for the last one.
     while start.running and start.finished_jobs < min(jobs, start.planned_jobs - 2):
         time.sleep(0.05)
     deadline = time.monotonic() + seconds
@@ -252,7 +259,7 @@ def _wait(start: Start, number: int, rng: random.Random, soon: bool = False) -> 
 
 
 def _finish(about: Round, project: Project, timeout: float) -> None:
-    """Start the run until it says that it is done, and once more."""
+    """Start the run until it reports that it is done, and once more."""
     about.starts = 0
     for starts in range(1, MOST_STARTS + 1):
         start = project.start()
@@ -272,10 +279,10 @@ def _finish(about: Round, project: Project, timeout: float) -> None:
 
 
 def _compare(reference: Path, folder: Path) -> dict[str, str]:
-    """Return what differs in the results and in the data, by path below the project's folder.
+    """Return the differences of the results and of the data, by path below the project's folder.
 
-    What is remembered of data sets depends on the times of their files. A file whose seal is gone
-    is taken as one of an earlier version; if it was struck as well, it is found here.
+    Remembered hashes are ignored, because they depend on the times of files. A file without a seal
+    is treated as a file of an earlier version; if it was struck as well, it is found here.
     """
     found = {
         f"{part}/{name}": what
@@ -290,13 +297,13 @@ def _compare(reference: Path, folder: Path) -> dict[str, str]:
 
 
 def _remove_readers(project: Project, unread: set[str]) -> bool:
-    """Remove all that jobs made from these files, and from what they made of them, and so on.
+    """Remove all files that jobs made from these files, directly or indirectly.
 
-    Logs tell of jobs what they read. Returns whether anything was removed.
+    The inputs of jobs are read from their logs. Returns whether anything was removed.
     """
     logs = project.results.glob("logs/**/*.log")
-    told = [read_description(log.read_text(errors="replace")) for log in sorted(logs)]
-    jobs = [about for about in told if about]
+    found = [read_description(log.read_text(errors="replace")) for log in sorted(logs)]
+    jobs = [about for about in found if about]
     gone = {str(Path(name).relative_to("results/struck")) for name in unread if "struck" in name}
     removed: set[str] = set()
     while True:
@@ -314,14 +321,14 @@ def _remove_readers(project: Project, unread: set[str]) -> bool:
 
 
 def _judge(about: Round) -> None:
-    """Say of each strike how it was noticed, and whether it left anything wrong."""
+    """Record for each strike how it was noticed, and whether it left anything wrong."""
     struck = {target for strike in about.strikes for target in strike.targets}
     elsewhere = {name: what for name, what in about.wrong.items() if name not in struck}
     for strike in about.strikes:
         text = "".join(about.texts[strike.start :])
         strike.again = text.count("Finished jobid: ")
         strike.starts = about.starts
-        # What ends a run is told by that start, and damage by a later one.
+        # The same start reports a strike that ends the run; a later start reports damage.
         strike.said = _lines(text if strike.targets else about.texts[strike.start], strike)
         if strike.said:
             strike.noticed = "said"
@@ -338,11 +345,11 @@ def _judge(about: Round) -> None:
 
 
 def _lines(text: str, strike: Strike) -> list[str]:
-    """Return the lines in which the run says that something is wrong with what was struck."""
+    """Return the lines in which the run reports a problem with a struck file or process."""
     found = [line.strip() for line in text.splitlines() if not HEADINGS.match(line)]
     if strike.targets:
         return [line for line in found if any(target in line for target in strike.targets)][:5]
     if strike.kind == "clock":
         return []
-    told = ("error:", "Error in rule", "died", "cannot be", "Terminating", "Killed")
-    return [line for line in found if any(word in line for word in told)][:5]
+    words = ("error:", "Error in rule", "died", "cannot be", "Terminating", "Killed")
+    return [line for line in found if any(word in line for word in words)][:5]

@@ -1,4 +1,4 @@
-"""A generator of smooth images, as the program that TorchScript makes of it."""
+"""A generator of smooth images, saved as a TorchScript program."""
 
 import warnings
 from pathlib import Path
@@ -10,7 +10,7 @@ __all__ = ["save"]
 
 
 class Smooth(nn.Module):
-    """Eight latents, made 4 x 4 colours, made 32 x 32 pixels."""
+    """Maps eight latents to 4 x 4 colours, and these to 32 x 32 pixels."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Smooth(nn.Module):
 
 
 def save(path: Path, seed: int) -> None:
-    """Write the generator of a seed."""
+    """Write the generator with a seed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PyTorch advises against new programs
         torch.jit.script(Smooth(seed)).save(str(path))

@@ -19,7 +19,7 @@ FILTERS, HEAD = (DIM, 3, 3, 3), (CLASSES, DIM)
 
 
 class TinyNetwork:
-    """The means of 8 filtered images, and 6 classes that are linear in these."""
+    """The means of 8 filtered images, and 6 classes that are linear functions of these means."""
 
     feature_dim = DIM
     weight_file_sha256 = "0" * 64
@@ -58,7 +58,7 @@ def draw(seed: int) -> dict[str, torch.Tensor]:
 
 
 def network(name: str, seed: int | None) -> Callable[..., TinyNetwork]:
-    """Return what Fringe calls to load a network: of a ``seed``, or of the file it is given."""
+    """Return a loader of a network, with weights from ``seed`` or from the given file."""
 
     def load(weights: Path | None, device: torch.device) -> TinyNetwork:
         import torch
