@@ -12,16 +12,7 @@ from typing import Any
 import griffe
 
 REFERENCE = re.compile(r"^\.\. \[(\d+)\] (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
-HIDDEN = (
-    "__post_init__",
-    "__repr__",
-    "__str__",
-    "__eq__",
-    "__hash__",
-    "__iter__",
-    "__enter__",
-    "__exit__",
-)
+HIDDEN = ("__post_init__", "__repr__", "__str__", "__eq__", "__hash__")
 CITATION = re.compile(r"\[(\d+)\]_")
 
 
@@ -33,13 +24,10 @@ class References(griffe.Extension):
         if obj.docstring:
             obj.docstring.value = to_markdown(obj.docstring.value, obj.path)
 
-    def on_function(self, *, func: griffe.Function, **_: Any) -> None:
-        """Leave out methods that readers never call by name."""
-        if func.name in HIDDEN:
-            func.public = False
-
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
-        """Give a named tuple the signature that Python makes from its fields."""
+        """Leave out methods that nobody calls by name, and give a named tuple its signature."""
+        for name in HIDDEN:
+            cls.members.pop(name, None)
         if not any(str(base).endswith("NamedTuple") for base in cls.bases):
             return
         fields = [one for one in cls.attributes.values() if one.annotation is not None]
