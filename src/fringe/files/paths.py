@@ -23,6 +23,13 @@ def as_path(path: str | os.PathLike[str]) -> Path:
     ------
     FringeError
         If this machine does not know the home of the user, or the path contains a null character.
+
+    Examples
+    --------
+    >>> as_path("data/photographs.zip").as_posix()
+    'data/photographs.zip'
+    >>> as_path("fringe:generators/photographs-pixels.safetensors").is_file()
+    True
     """
     if "\0" in str(path):
         raise FringeError(f"{path}: contains a null character; correct the path")
