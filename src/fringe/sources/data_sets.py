@@ -188,7 +188,7 @@ def _open(
     _refuse_compressed(place)
     if suffix in {".pkl", ".pt", ".safetensors"}:
         raise FringeError(
-            f"{path}: is not a set of images; if it is a generator, set kind: generator"
+            f"{path}: is not a set of images; if it is a generator, set `kind: generator`"
         )
     if suffix == ".npy":
         raise FringeError(
@@ -218,7 +218,7 @@ def _open_folder(
     held = {"an LMDB": [DATA_FILE] if DATA_FILE in names else []}
     held |= {f"{suffix} files": [n for n in names if suffix_of(n) == suffix] for suffix in _SHARDED}
     kinds = [kind for kind, files in held.items() if files]
-    if kinds or not holds_images(place, follow_links):  # a download next to images is ok
+    if kinds or not holds_images(place, follow_links):  # ignore downloads next to images
         for name in names:
             _refuse_compressed(place / name)
     if not kinds:

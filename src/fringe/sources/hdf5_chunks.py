@@ -89,7 +89,7 @@ def check_chunks(dataset: h5py.Dataset, first: int, last: int, name: str) -> Non
         # Read the chunk without asking for its size: for that, HDF5 would visit all earlier chunks.
         try:
             skipped, data = dataset.id.read_direct_chunk(place, out=room)
-        except ValueError:  # it is larger than the room
+        except ValueError:  # the chunk is larger than the buffer
             skipped, data = 0, b""
         except RuntimeError as error:
             if "not allocated" not in str(error):

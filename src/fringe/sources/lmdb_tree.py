@@ -45,8 +45,8 @@ _LARGE, _TREE, _SEVERAL = 0x01, 0x02, 0x04  # of an entry: in overflow pages, a 
 _FROM_THE_END = 0x02 | 0x08  # of a tree: reversed keys, or integers
 
 _NONE = (1 << 64) - 1  # the root of a tree without entries
-_DEEPEST = 32  # LMDB goes no deeper
-_NAMED = 16  # an environment of named databases holds no more of them
+_DEEPEST = 32  # LMDB's trees are not deeper
+_NAMED = 16  # most named databases in an environment
 _HELD = 2000  # branch pages in memory: enough for millions of keys
 
 _TreePage = tuple[bytes, tuple[int, ...]]  # a page of the tree, and the offsets of its entries

@@ -131,7 +131,7 @@ class ParquetSource(EncodedSource):
         self._first_rows = np.cumsum(rows)
         self._groups = groups
         of_shard = np.array([shard for shard, *_ in groups], np.int64)
-        # The first row of each shard, and the end of the last one.
+        # The first row of each shard, and the end of the last shard.
         self._starts = self._first_rows[np.searchsorted(of_shard, range(len(shards) + 1))].tolist()
         count = check_count(int(self._first_rows[-1]), count, str(path))
         self.shards = list(shards[: self._group(count - 1)[0] + 1])
@@ -308,7 +308,7 @@ def _read(
     import pyarrow as pa
 
     def field(array: pa.Array, name: str) -> pa.Array:
-        values = array.flatten()[array.type.get_field_index(name)]  # null where the struct is
+        values = array.flatten()[array.type.get_field_index(name)]  # null if the struct is null
         return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
     group = groups[number]

@@ -25,7 +25,7 @@ from fringe.sources.prefetch import read_ahead
 __all__ = ["prepare"]
 
 BLOCK = 16  # images per task of a thread
-_DATE = (1980, 1, 1, 0, 0, 0)  # ZIP's earliest: a fixed date, so that equal images give equal files
+_DATE = (1980, 1, 1, 0, 0, 0)  # ZIP's earliest date: a fixed date makes files of equal images equal
 
 
 def prepare(

@@ -144,7 +144,7 @@ class TarSource(EncodedSource):
         count = check_count(len(members), count, name)
         self.members = members[:count]
         self._places = np.array(places[:count], np.int64)
-        # The first image of each archive, and the end of the last one.
+        # The first image of each archive, and the end of the last archive.
         self._starts = np.searchsorted(self._places[:, 0], range(len(shards) + 1)).tolist()
         self.shards = list(shards[: int(self._places[-1, 0]) + 1])
         super().__init__(name, count, fit, limits)
