@@ -306,7 +306,7 @@ def test_exchanged_shards_without_seals_are_noticed_by_their_attributes(run: Pat
     exchange(*shards)
     found = damaged_files(run)
     assert set(found) == {*shards, run / "features/1/net.h5"}
-    assert found[shards[0]] == "holds images 4 to 8"
+    assert found[shards[0]] == "contains images 4 to 8"
     other = run / "features/1/other/0-4.h5"
     other.parent.mkdir()
     shards[1].rename(other)  # which contains images 0 to 4
