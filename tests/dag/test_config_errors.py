@@ -112,11 +112,11 @@ def test_fewer_images_than_features_work_with_a_warning(project: Project) -> Non
     made = project.executed("verdict.md")
     assert "verdict.md" in made
     verdict = (project.results / "verdict.md").read_text()
-    assert "Only 10 images for 12 features: the covariances are singular" in verdict
+    assert "There are only 10 images for 12 features. So the covariances are singular" in verdict
     assert "nan" not in verdict.lower().split()
     assert "In the control network (tiny_network:labelled), FID " in verdict
-    assert "tiny_network:labelled was trained on ImageNet's images and labels: it may" in verdict
-    assert "the control that judges (tiny_network:control)" in verdict
+    assert "tiny_network:labelled was trained on ImageNet's images and labels. It may" in verdict
+    assert "the control that is the judge (tiny_network:control)" in verdict
 
 
 def test_a_broken_image_is_named(fresh: Project) -> None:
