@@ -310,7 +310,7 @@ def test_exchanged_shards_without_seals_are_noticed_by_their_attributes(run: Pat
     other = run / "features/1/other/0-4.h5"
     other.parent.mkdir()
     shards[1].rename(other)  # which contains images 0 to 4
-    assert damaged_files(run)[other] == "holds features of net"
+    assert damaged_files(run)[other] == "contains features of net"
 
 
 def test_a_renamed_file_is_made_again_until_it_exists(run: Path) -> None:
