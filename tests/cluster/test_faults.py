@@ -121,7 +121,7 @@ def test_the_job_of_a_dead_node_runs_on_another_node(project: Project) -> None:
 def test_the_run_waits_for_an_unreachable_controller(project: Project) -> None:
     with held(project, HELD) as (process, _):
         project.cluster.kill("slurmctld", signal.SIGTERM)
-        said = "SLURM does not answer; its jobs are kept"
+        said = "SLURM does not answer. Its jobs are kept"
         project.cluster.wait_for(lambda: said in project.printed(), 90, "word of it")
         project.cluster.run("slurmctld")
     assert process.returncode == 0, project.printed()

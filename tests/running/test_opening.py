@@ -552,7 +552,7 @@ def test_an_example_of_a_seed_is_the_first_image_of_that_seed(config: dict[str, 
 def test_missing_weights_are_reported(config: dict[str, Any]) -> None:
     completed, _ = check(config | {"controls": ["clip"], "weights_dir": "kept"})
     assert weight_files.weight_file_path(completed, "efficientnet-lite0") is None
-    with pytest.raises(FringeError, match=r"'clip' are not there .*fetch clip --weights-dir kept"):
+    with pytest.raises(FringeError, match=r"'clip' no longer exist.*fetch clip --weights-dir kept"):
         weight_files.weight_file_path(completed, "clip")
     completed = changed(completed, {"weights": {"clip": "real.zip"}})
     assert weight_files.weight_file_path(completed, "clip") == Path("real.zip")

@@ -18,8 +18,8 @@ def main(job: ScriptJob) -> None:
     found = read_examples(job.input[0])
     if found.closeup is None:
         raise FringeError(
-            f"{job.input[0]}: does not hold the steps between an image and its map; delete it and "
-            "run again"
+            f"{job.input[0]}: does not contain the steps between an image and its map; delete the "
+            "file and run again"
         )
     figure = sensitivity_pipeline(
         found.images[0], found.maps[0], found.closeup, style=style, **about

@@ -1,6 +1,6 @@
 """Draw Figures 5 and 17: images with the lowest and with the highest weights.
 
-In: our weights, and those of the released algorithm where there are some. Out: PNG and PDF.
+In: Fringe's weights, and weights of the released algorithm if they exist. Out: PNG and PDF.
 """
 
 from fringe.evaluation import draw_extremes, load_reduced_costs, load_weights

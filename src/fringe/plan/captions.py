@@ -237,7 +237,7 @@ def table_caption(config: Config, number: str) -> str:
     classifier = choices.own_classifier(config)
     if classifier is None:
         return _TABLES[number]
-    return f"{_TABLES[number]} Classes and logits are those of {title_of({}, classifier)}."
+    return f"{_TABLES[number]} Classes and logits are from {title_of({}, classifier)}."
 
 
 def figure_caption(config: Config, figure: Exhibit) -> Caption:
@@ -282,7 +282,7 @@ def _about_classes(config: Config, number: str) -> list[str]:
     classifier = choices.own_classifier(config)
     if classifier is None or number not in _CLASSIFIED:
         return []
-    return [f"Classes are those of {title_of({}, classifier)}."]
+    return [f"Classes are from {title_of({}, classifier)}."]
 
 
 def _about_weights(config: Config, number: str) -> list[str]:

@@ -507,7 +507,7 @@ def make_table(run: Run, table: str) -> list[str]:
 
 
 def table_asked(run: Run) -> list[str]:
-    """Return the scores of the metrics that are asked for."""
+    """Return the scores of the requested metrics."""
     config = run.config
     found = []
     for dataset in run.datasets:

@@ -227,6 +227,6 @@ def _move(line: str) -> None:
 
 
 def _write(line: str) -> None:
-    """Print a line if possible. A run continues even if nobody reads its messages any more."""
+    """Print a line if possible. A run continues even if its messages cannot be written."""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
