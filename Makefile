@@ -78,8 +78,9 @@ coverage: dev ## Measure which lines and branches the unit tests run; all tests:
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered
 
-lint: dev ## Check style, types and the workflow
+lint: dev ## Check style, types, the workflow and plain English
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy

@@ -250,7 +250,7 @@ def test_records_are_not_read_once_sizes_are_known(
 
 def test_a_shard_has_one_size(config: dict[str, Any]) -> None:
     config["extraction"]["shard_size"] = 500
-    with pytest.raises(FringeError, match="minutes_per_job: given beside extraction/shard_size"):
+    with pytest.raises(FringeError, match="minutes_per_job: conflicts with extraction/shard_size"):
         sizes(config)
     config["extraction"] = {"minutes_per_job": 0}
     with pytest.raises(FringeError, match="extraction/minutes_per_job: 0 is not greater than 0"):

@@ -170,5 +170,7 @@ def test_lost_links_of_maps_are_made_again_without_images(
 def test_a_network_without_maps_is_refused_before_any_job(fresh: Project) -> None:
     fresh.config["sensitivity"] = {"datasets": ["faces"]}
     printed = fresh.run(fails=True)
-    assert re.search(r"sensitivity: tiny_network:classifier cannot tell", printed)
+    assert re.search(
+        r"sensitivity: tiny_network:classifier does not support sensitivity maps", printed
+    )
     assert not fresh.results.exists() or not list(fresh.results.glob("features/**/*.h5"))

@@ -77,7 +77,7 @@ def test_one_function_names_networks_in_paths() -> None:
         ('x = f"{folder}/features/{source}/{network}.h5"', {"{}/features/{}/{}.h5"}),
         ('x = "statistics/real/net/features-5.h5"', {"statistics/real/net/features-5.h5"}),
         ('def f():\n    """``features/a/b.h5``."""', set()),
-        ('x = f"weights/{network}: is not there"', set()),
+        ('x = f"weights/{network}: does not exist"', set()),
         ('x = "features"', set()),
     ],
 )

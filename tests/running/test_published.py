@@ -223,7 +223,7 @@ def test_missing_statistics_are_reported_with_their_origin(server: Server, tmp_p
     fetch_published("test/generator", tmp_path)
     with pytest.raises(FringeError) as caught:
         opening.check(yaml.safe_load(path.read_text()), [path])
-    message = "statistics.npz: is not there; `fringe stage` fetches it. http"
+    message = "statistics.npz: does not exist; `fringe stage` fetches it. http"
     assert message in str(caught.value)
     assert "licence: MIT" in str(caught.value)
 

@@ -160,4 +160,4 @@ def test_members_equal_those_that_zipfile_reads(tmp_path: Path, method: int):
             assert read_member(archive, info) == content
             with open_member(archive, info) as stream:
                 assert stream.read(99) + stream.read() == content
-                assert stream.tell() == len(content)  # codespell:ignore tell
+                assert stream.tell() == len(content)

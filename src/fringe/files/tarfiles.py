@@ -37,7 +37,7 @@ class Members:
     def __init__(self, file: BinaryIO) -> None:
         """Set the position, without reading."""
         self._file = file
-        self.end = file.tell()  # codespell:ignore tell
+        self.end = file.tell()
 
     def __iter__(self) -> Iterator[tarfile.TarInfo]:
         """Yield the members.
@@ -73,7 +73,7 @@ class _Heads:
         self.file = file
         self.left = _HEAD
         self.name = getattr(file, "name", None)
-        self.seek, self.tell = file.seek, file.tell  # codespell:ignore tell
+        self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int = -1) -> bytes:
         self.left -= size

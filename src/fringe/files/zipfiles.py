@@ -127,7 +127,7 @@ class _Bounded:
     def __init__(self, file: BinaryIO, most: int) -> None:
         self.file, self.most = file, most
         self.name = file.name
-        self.seek, self.tell = file.seek, file.tell  # codespell:ignore tell
+        self.seek, self.tell = file.seek, file.tell
         self.seekable, self.fileno, self.close = file.seekable, file.fileno, file.close
 
     def read(self, size: int = -1) -> bytes:
@@ -287,7 +287,7 @@ class _Stream(io.RawIOBase):
         self._taken += count
         return count
 
-    def tell(self) -> int:  # codespell:ignore tell
+    def tell(self) -> int:
         return self._taken
 
 

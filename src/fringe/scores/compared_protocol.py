@@ -52,7 +52,7 @@ def _numbers(
                     metric=metric,
                     defined=not found.lacking,
                     differs=list(found.differs),
-                    told=found.text,  # codespell:ignore told
+                    told=found.text,
                 )
 
 
@@ -61,4 +61,4 @@ def judged_distances(comparison: Comparison) -> Iterator[Judged]:
     titles = {one.network: one.title for one in comparison.networks}
     for one in comparison.protocol_numbers:
         label = f"{_METRICS[one.metric]} ({titles[one.network]})"
-        yield Judged(one.model, label, one.told)  # codespell:ignore told
+        yield Judged(one.model, label, one.told)

@@ -411,7 +411,7 @@ class ProtocolNumber(Result):
     metric: str
     defined: bool
     differs: list[str]
-    told: str = Field(description="The relation in words.")  # codespell:ignore told
+    told: str = Field(description="The relation in words.")
 
 
 class Comparison(Result):

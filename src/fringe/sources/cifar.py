@@ -261,8 +261,8 @@ def _learn(path: Path) -> str:
                     )
                 taken.add(records)
                 places.append((records, member.offset_data, member.size))
-            advance(packed.tell() - counted)  # codespell:ignore tell
-            counted = packed.tell()  # codespell:ignore tell
+            advance(packed.tell() - counted)
+            counted = packed.tell()
         if len(names) != 1:
             raise FringeError(
                 f"{path}: is a compressed tar with files of records, but has "
@@ -273,7 +273,7 @@ def _learn(path: Path) -> str:
         for place in sorted(places, key=lambda entry: entry[1]):
             batches.append(_batch(stream, place, LABELS[meta], path))
         while stream.read(1 << 20):  # the checksum is verified at the end
-            _refuse_large(path, stream.tell())  # codespell:ignore tell
+            _refuse_large(path, stream.tell())
     batches.sort(key=lambda batch: batch.name)
     return pack(json.dumps([LABELS[meta], classes, batches]).encode())
 

@@ -279,7 +279,7 @@ def _in_npz(archive: Archive, path: Path, name: str, wanted: Collection[str]) ->
             refuse_unreadable(members[key], name, PLAIN)
             with open_member(archive, members[key]) as stream:
                 header = read_header(stream)
-                size = stream.tell() + header.size  # codespell:ignore tell
+                size = stream.tell() + header.size
             if header.fortran_order and len(header.shape) > 1:
                 raise FringeError(f"{label}: is in Fortran order; save numpy.ascontiguousarray(it)")
             if not header.dtype.hasobject and size != members[key].file_size:
@@ -308,7 +308,7 @@ def _text(data: bytes, name: str) -> str:
         raise FringeError(
             f"{name}: `network` must be one string, the name of a network; correct it"
         )
-    return str(np.frombuffer(data, header.dtype, 1, stream.tell())[0])  # codespell:ignore tell
+    return str(np.frombuffer(data, header.dtype, 1, stream.tell())[0])
 
 
 def _npz_blocks(

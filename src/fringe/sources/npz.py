@@ -102,7 +102,7 @@ class NpzSource(CompressedArray):
             info = _find(archive, str(path))
             with open_member(archive, info) as member:
                 header = read_header(member)
-                header_bytes = member.tell()  # codespell:ignore tell
+                header_bytes = member.tell()
             start = 0 if info.compress_type != zipfile.ZIP_STORED else data_offset(archive, info)
         if header.fortran_order:
             raise FringeError(
