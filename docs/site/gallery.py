@@ -13,7 +13,6 @@ from pathlib import Path
 
 from PIL import Image
 
-import fringe
 from fringe.config.completion import complete_file
 from fringe.config.model import Config
 from fringe.plan.captions import figure_caption, table_caption
@@ -25,6 +24,7 @@ GALLERY = REPOSITORY / "docs" / "gallery"
 SHOWN = (
     *("table1", "table2", "figure16", "figure4a", "figure3", "figure4b", "figure5", "figure6"),
     *("figure8a", "figure9", "figure10a", "figure10b", "figure7"),
+    *("figure1", "figure2", "figure11"),
 )
 """Tables and figures that the gallery shows, in this order, where a run has them."""
 
@@ -33,10 +33,11 @@ MOST_BYTES = 150_000  # of a picture
 
 HEAD = """# Gallery
 
-These tables and figures are from a run of `config/demo.yaml` (`make demo`) with Fringe {version}.
-The photographs are real. The generator is simulated: it shows the same photographs with typical
-errors of a generator. [The demo](../demo.md) says how both were made, and what the demo cannot
-show. `make gallery` makes this page from the results of a run.
+These tables and figures are from the run `{run}` of `config/demo.yaml` (`make demo`) with seed
+{seed}. On another machine, the last digits may differ. The photographs are real. The generator is
+simulated: it shows the same photographs with typical errors of a generator. [The demo](../demo.md)
+says how both were made, and what the demo cannot show. `make gallery` makes this page from the
+results of a run.
 
 (Photographs from scikit-image and scikit-learn; palace and flower CC BY 2.0, danielbuechele and
 vultilion.)
@@ -52,7 +53,7 @@ def main() -> None:
     GALLERY.mkdir(exist_ok=True)
     for old in GALLERY.glob("*.jpg"):
         old.unlink()
-    lines = [HEAD.format(version=fringe.__version__)]
+    lines = [HEAD.format(run=config.run, seed=config.seed)]
     for exhibit in _found(config, results):
         lines += _section(config, exhibit, results)
     if len(lines) == 1:
@@ -111,7 +112,7 @@ def _jpeg(path: Path) -> bytes:
         for quality in (88, 80, 70):
             data = io.BytesIO()
             small.save(data, "jpeg", quality=quality, optimize=True, progressive=True)
-            if data.tell() <= MOST_BYTES:
+            if len(data.getvalue()) <= MOST_BYTES:
                 return data.getvalue()
     return data.getvalue()
 
