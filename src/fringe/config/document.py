@@ -39,12 +39,10 @@ def describe() -> str:
         f"Python code in a configuration with the key `{TEMPLATE}`, before Fringe can check the",
         "file. Therefore `fringe` refuses such a file and never starts Snakemake with it.",
         "",
-        "| key | type | default | meaning |",
-        "|---|---|---|---|",
-        *_rows(),
-        "",
+        "The first table lists the keys of the whole run. Each section has a table of its own.",
+        *_tables(),
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def documented_keys() -> Iterator[tuple[str, Rule, list[Rule]]]:
@@ -75,10 +73,24 @@ def _sections(rule: Rule) -> list[Rule]:
     return [form for form in rule.get("anyOf", [rule]) if "properties" in form]
 
 
-def _rows() -> Iterator[str]:
+def _tables() -> Iterator[str]:
+    """Yield the lines of a table for the keys of the run, and of one for each section."""
+    tables: dict[str, list[str]] = {"": []}
     for key, rule, sections in documented_keys():
+        name, inside, _ = key.partition("/")
         text = " ".join(rule["description"].split()).replace("|", "\\|")
-        yield f"| `{key}` | {_type(rule)} | {_default(key, rule, sections)} | {text} |"
+        row = f"| `{key}` | {text} | {_type(rule)} | {_default(key, rule, sections)} |"
+        tables.setdefault(name if inside else "", []).append(row)
+    for name, rows in tables.items():
+        title = f"The section `{name}`" if name else "Keys of the run"
+        yield from (
+            "",
+            f"## {title}",
+            "",
+            "| key | meaning | type | default |",
+            "|---|---|---|---|",
+        )
+        yield from rows
 
 
 def _default(key: str, rule: Rule, sections: list[Rule]) -> str:
