@@ -270,7 +270,7 @@ def _text_faults(value: Any, keys: tuple[Any, ...]) -> Iterable[str]:
 
 
 def _unprintable(keys: tuple[Any, ...], what: str, text: str) -> str:
-    hint = "; in YAML, replace `>` or `|` by `>-`" if text.endswith("\n") else ""
+    hint = "; in YAML, write `>-` instead of `>` or `|`" if text.endswith("\n") else ""
     return (
         f"{trail(keys)}: {what} {text!r} holds line breaks, control characters or marks that "
         f"change the direction of text; write it in one line without them{hint}"
