@@ -265,7 +265,11 @@ def scores_as_json(table: pd.DataFrame, following: Following | None = None) -> d
 
 
 def _as_plain(found: Adherence) -> dict[str, Any]:
-    return {"defined": not found.lacking, "differs": list(found.differs), "told": found.text}
+    return {
+        "defined": not found.lacking,
+        "differs": list(found.differs),
+        "told": found.text,  # codespell:ignore told
+    }
 
 
 def _known(value: float) -> float | None:
