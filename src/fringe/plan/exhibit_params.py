@@ -381,7 +381,7 @@ def _class_figures(run: Run) -> list[Params]:
                 {
                     "stem": f"classes-{name}-{number}",
                     "name": "Classes of a comparison",
-                    "of": f"{comparison.title}: {model} less {baseline}",
+                    "of": f"{comparison.title}: {model} minus {baseline}",
                     "caption": COMPARED_CLASSES.text,
                     "seen": COMPARED_CLASSES.seen,
                     "picture": places[0],
