@@ -1,4 +1,4 @@
-"""Mean colours of the fields of a grid of 4 x 4, as features.
+"""Mean colours of the cells of a 4 x 4 grid, as features.
 
 The weights are three gains, one for each channel, as a list in JSON.
 """

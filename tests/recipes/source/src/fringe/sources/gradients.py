@@ -1,4 +1,4 @@
-"""Images of one colour that becomes another from the left to the right."""
+"""Images whose colour changes from the left to the right."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ REVISION = 1
 
 @dataclass(frozen=True)
 class GradientSource(Fingerprinted):
-    """Seeded gradients of ``count`` images of ``size`` x ``size`` pixels.
+    """Seeded gradients: ``count`` images of ``size`` x ``size`` pixels.
 
     ``contrast``, 0 to 1, is the part of all differences of colours that is kept.
     """
@@ -33,7 +33,7 @@ class GradientSource(Fingerprinted):
 
     @property
     def name(self) -> str:
-        """What a message calls it."""
+        """The name of the source in messages."""
         return f"gradients (seed {self.seed})"
 
     @property
