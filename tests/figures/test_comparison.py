@@ -113,7 +113,7 @@ def test_the_papers_values_are_grey_if_measured_differently():
     unknown = compare()
     assert not any("[" in axes.get_title() for axes in unknown.axes)
     assert "In brackets" not in note(unknown)
-    assert "Ours: what ours was measured with is unknown." in note(unknown)
+    assert "Ours: our protocol is unknown." in note(unknown)
     few = compare(scores(10000), protocols={"ffhq": PAPER["ffhq"]})
     assert not any("[" in axes.get_title() for axes in few.axes)
     assert "StyleGAN2: 10,000 + 10,000 images (the paper: 50,000 + 50,000)" in note(few)

@@ -70,7 +70,7 @@ def test_the_papers_values_are_grey_if_measured_differently():
     assert hollow == [[(5.30, False), (3.69, False)], [(8.25, True), (6.64, True)]]
     note = texts(figure)
     assert "Hollow diamonds: Kynkäänniemi et al. (2023)." in note
-    assert "Ours: lsun_cat: what ours was measured with is unknown." in note
+    assert "Ours: lsun_cat: our protocol is unknown." in note
     figure = network_comparison(
         scores(("ffhq",), images=1000), {}, NETWORKS, protocols={"ffhq": PAPER["ffhq"]}
     )

@@ -147,7 +147,7 @@ def test_a_number_with_the_papers_protocol_is_compared_with_the_papers_value() -
     assert alike["drawn at random", "FID (CLIP)"].tone == "deviates"  # 1.00 apart, of 0.11
     unlike = cells({})["drawn at random", "FID"]
     assert unlike.tone == "incomparable"
-    assert any("what ours was measured with is unknown" in line for line in unlike.about)
+    assert any("our protocol is unknown" in line for line in unlike.about)
 
 
 def test_distances_in_units_of_the_floor_have_their_own_columns() -> None:

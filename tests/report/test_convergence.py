@@ -136,15 +136,15 @@ def test_our_fall_is_compared_with_the_papers(rows):
     asked = {"dataset": "ffhq", "network": "inception", "random": 5.3, "resampled": 1.06}
     text = said(rows, **asked, protocols={"ffhq": PAPER["ffhq"]})
     assert (
-        "By the FID of drawn images, the weights here remove 80.0 ± 0.0% of FID, those of the "
-        "paper 66.4%." in text
+        "By the FID of drawn images, the weights here remove 80.0 ± 0.0% of FID, the paper's "
+        "weights 66.4%." in text
     )
     text = said(rows, **asked, counts=(50000, 40000), protocols={"ffhq": PAPER["ffhq"]})
     assert (
-        "those of the paper 66.4%, measured differently from ours: "
+        "the paper's weights 66.4%, measured differently from ours: "
         "50,000 + 40,000 images (the paper: 50,000 + 50,000)."
     ) in text
-    assert "what ours was measured with is unknown" in said(rows, **asked)
+    assert "our protocol is unknown" in said(rows, **asked)
     assert "the paper" not in said(ROWS, protocols={"d": PAPER["ffhq"]})
 
 
@@ -152,8 +152,8 @@ def test_released_weights_are_compared_with_ours_and_the_papers():
     """By hand: (10 - 4) / (10 - 6) = 1.5, with errors of 0.1, 0.1 and 0.2 from the repeats."""
     text = said(None, released=6.0, spreads=(0.1, 0.1, 0.2))
     assert (
-        "By the FID of drawn images, the optimal weights remove 60.0 ± 1.1% of FID, those of the "
-        "released steps 40.0 ± 2.1%: the null space is 1.50 ± 0.08 times as large as they show."
+        "By the FID of drawn images, the optimal weights remove 60.0 ± 1.1% of FID, the "
+        "released weights 40.0 ± 2.1%: the null space is 1.50 ± 0.08 times as large as they show."
     ) in text
     # 10 * 100,000 / 250,000
     assert "Released steps: 100,000 of step size 10." in text
@@ -173,9 +173,9 @@ def test_released_weights_are_compared_with_ours_and_the_papers():
         },
     )
     text = said(None, **asked, released=1.8, protocols={"ffhq": ours})
-    assert "those of the released steps 66.0 ± 0.0% (the paper prints 66.4%): the null" in text
+    assert "the released weights 66.0 ± 0.0% (the paper prints 66.4%): the null" in text
     text = said(None, **asked, released=6.0, protocols={"ffhq": ours})
-    assert "those of the released steps nothing (+13.2 ± 0.0%; the paper prints 66.4%)." in text
+    assert "the released weights nothing (+13.2 ± 0.0%; the paper prints 66.4%)." in text
     assert "times as large" not in text
 
 

@@ -242,7 +242,7 @@ def test_protocol_paper_for_other_data_sets() -> None:
 
 
 def test_protocol_of_an_unknown_data_set_is_unknown() -> None:
-    assert judged(None).differs == ("what it was measured with is unknown",)
+    assert judged(None).differs == ("the protocol is unknown",)
 
 
 def test_following_is_read_from_params() -> None:

@@ -150,8 +150,8 @@ def test_only_the_generator_of_ffhq_can_be_the_paper_s(dataset: str) -> None:
 
 
 def test_unknown_protocols_do_not_agree() -> None:
-    assert unlike(None) == ("what ours was measured with is unknown",)
-    assert unlike(FFHQ, dataset="mine") == ("what the paper's was measured with is unknown",)
+    assert unlike(None) == ("our protocol is unknown",)
+    assert unlike(FFHQ, dataset="mine") == ("the paper's protocol is unknown",)
 
 
 def test_there_is_a_protocol_for_every_number() -> None:

@@ -32,13 +32,13 @@ def test_steps_that_remove_nothing_have_no_ratio(mean: float) -> None:
     said = null_space_clause(cell(5.0), cell(1.0), cell(mean))
     rise = {5.0: "0.0%", 6.0: "+20.0%"}[mean]
     assert said == (
-        f"the optimal weights remove 80.0% of FID, those of the released steps nothing ({rise})"
+        f"the optimal weights remove 80.0% of FID, the released weights nothing ({rise})"
     )
 
 
 def test_clause_compares_optimal_released_and_printed_values() -> None:
     assert null_space_clause(cell(5.0), cell(1.0), cell(3.0), printed=-0.5) == (
-        "the optimal weights remove 80.0% of FID, those of the released steps 40.0% "
+        "the optimal weights remove 80.0% of FID, the released weights 40.0% "
         "(the paper prints 50.0%): the null space is 2.00 times as large as they show"
     )
     spread = null_space_clause(RANDOM, OPTIMAL, RELEASED)
@@ -50,7 +50,7 @@ def test_clause_without_released_steps_compares_with_the_paper() -> None:
     assert null_space_clause(cell(5.0), cell(1.0)) == ""
     clause = null_space_clause(cell(5.0), cell(1.0), printed=-0.5, differs="20 images")
     assert clause == (
-        "the weights here remove 80.0% of FID, those of the paper 50.0%, measured differently "
+        "the weights here remove 80.0% of FID, the paper's weights 50.0%, measured differently "
         "from ours: 20 images"
     )
     assert null_space_clause(cell(5.0), cell(1.0), printed=-0.5, differs=None).endswith(

@@ -271,7 +271,7 @@ def test_the_papers_value_has_a_deviation_only_if_protocols_agree():
     # The protocol of the other data sets is unknown.
     others = table[table["dataset"] != "ffhq"]
     assert others["deviation"].isna().all()
-    assert set(others["paper_differs"]) == {"what ours was measured with is unknown"}
+    assert set(others["paper_differs"]) == {"our protocol is unknown"}
     assert text.count("*deviation*") == 1
 
 

@@ -17,7 +17,7 @@ distance by at least the floor. A control *has power* if it sees the visible dos
   fact that the control did not move is not evidence.
 * The visible dose: a flaw that people do not see does not make a generator better or worse.
 
-If a control without power moves significantly, that is evidence like that of any other control. If
+If a control without power moves significantly, that is evidence, as for any other control. If
 a control without power does not move, that is not evidence. The floor falls as the number of real
 images grows, so a control without power may have power with more images.
 """

@@ -1,1 +1,1 @@
-"""The configuration of a run: read, checked and completed, and what it asks for."""
+"""The configuration of a run: its files, its checks, its completion and its settings."""

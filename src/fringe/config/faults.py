@@ -388,7 +388,7 @@ def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
     if not isinstance(source, FileSource) or source.sha256 is None or source.unpack is not None:
         return None
     path, stated = as_path(source.path), source.sha256.lower()
-    if os.path.isdir(path):  # noqa: PTH112 - as `open_source` asks
+    if os.path.isdir(path):  # noqa: PTH112 - the same check as in `open_source`
         return (
             f"sources/{name}/sha256: {path} is a folder, which has no digest; drop `sha256`, or "
             "name the folder of the archive in `unpack`"

@@ -25,7 +25,7 @@ __all__ = [
     "read_following",
 ]
 
-_UNKNOWN = "what it was measured with is unknown"
+_UNKNOWN = "the protocol is unknown"
 
 _AS_MADE = ("random", "random-filled")
 """Schemes that do not resample: images are drawn at random from the generator's images."""

@@ -88,10 +88,10 @@ def differences(
         What was measured.
     """
     if ours is None:
-        return ("what ours was measured with is unknown",)
+        return ("our protocol is unknown",)
     theirs = PAPER.get(plain_name(dataset))
     if theirs is None:
-        return ("what the paper's was measured with is unknown",)
+        return ("the paper's protocol is unknown",)
     n_real = ours.real_total if counts[0] is None else counts[0]
     found = [*_counts(cell, n_real, counts), *_real(ours, theirs, network)]
     found += _generator(ours, theirs)

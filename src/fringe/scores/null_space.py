@@ -1,6 +1,6 @@
-"""Sentences on the part of FID that sampling weights remove, ours and those of the released steps.
+"""Sentences on the part of FID that sampling weights remove, our weights and the released weights.
 
-"Released steps" are optimization steps of the paper's released code.
+"Released weights" come from the optimization steps of the paper's released code.
 """
 
 import math
@@ -64,12 +64,9 @@ def null_space_clause(
     if released is None:
         if math.isnan(printed):
             return ""
-        return (
-            f"the weights here remove {_share(ours, random)} of FID, those of the paper {published}"
-        )
-    clause = (
-        f"the optimal weights remove {_share(ours, random)} of FID, those of the released steps"
-    )
+        share = _share(ours, random)
+        return f"the weights here remove {share} of FID, the paper's weights {published}"
+    clause = f"the optimal weights remove {_share(ours, random)} of FID, the released weights"
     paper = "" if math.isnan(printed) else f"the paper prints {published}"
     ratio = removal_ratio(ours, released, random)
     if math.isnan(ratio.value):
