@@ -122,7 +122,7 @@ def test_the_run_waits_for_an_unreachable_controller(project: Project) -> None:
     with held(project, HELD) as (process, _):
         project.cluster.kill("slurmctld", signal.SIGTERM)
         said = "SLURM does not answer. Its jobs are kept"
-        project.cluster.wait_for(lambda: said in project.printed(), 90, "word of it")
+        project.cluster.wait_for(lambda: said in project.printed(), 90, "the warning")
         project.cluster.run("slurmctld")
     assert process.returncode == 0, project.printed()
     assert extractions(project) == 1
