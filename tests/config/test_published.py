@@ -80,7 +80,7 @@ def test_a_section_with_a_published_path_needs_no_count() -> None:
         ),
         (
             {"fake": {"path": "published:edm/cifar10"}},
-            "sources/fake/path: published:edm/cifar10: holds statistics, and a generator must",
+            "sources/fake/path: published:edm/cifar10: holds statistics, but a generator must",
         ),
         (
             {"real": {"statistics": {"inception": "published:edm/cifar"}}},
@@ -96,7 +96,7 @@ def test_a_section_with_a_published_path_needs_no_count() -> None:
         ),
         (
             {"real": {"path": "published:stylegan2-ada/cifar10"}},
-            "sources/real/path: published:stylegan2-ada/cifar10: holds a generator, and images",
+            "sources/real/path: published:stylegan2-ada/cifar10: holds a generator, but images",
         ),
     ],
 )
