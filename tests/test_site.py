@@ -86,7 +86,7 @@ def test_pictures_of_the_gallery_are_small_and_all_are_shown() -> None:
     folder = REPOSITORY / "docs" / "gallery"
     page = (folder / "index.md").read_text()
     pictures = {path.name: path.stat().st_size for path in folder.glob("*.jpg")}
-    assert set(re.findall(r"!\[[^\]]+\]\((\S+)\)", page)) == set(pictures)
+    assert set(re.findall(r"!\[[^\]]+\]\(([^)\s]+)\)", page)) == set(pictures)
     assert all(size <= 150_000 for size in pictures.values())
     assert sum(pictures.values()) <= 1_500_000
 
