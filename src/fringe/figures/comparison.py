@@ -17,7 +17,7 @@ from fringe.scores.cells import Cell, cells_note, score_cell
 from fringe.scores.differences import Protocols
 from fringe.scores.paper import PaperValue, paper_value
 from fringe.scores.rows import check_scores
-from fringe.scores.titles import Titles, is_simulated, title_of, weights_told
+from fringe.scores.titles import Titles, describe_weight_files, is_simulated, title_of
 
 __all__ = ["generator_comparison"]
 
@@ -148,7 +148,7 @@ def generator_comparison(
                 " Both are near 0 for both generators: almost none of these images is as near to a "
                 "real image as other real images are. So they do not distinguish the generators."
             )
-        if whose := weights_told(titles, [network, recall_network]):
+        if whose := describe_weight_files(titles, [network, recall_network]):
             note += f" {whose}"
         if published:
             note += " In brackets: Kynkäänniemi et al. (2023), for their own generators"

@@ -18,7 +18,7 @@ from fringe.scores.differences import Protocols
 from fringe.scores.numbers import format_percent
 from fringe.scores.paper import PaperValue, paper_value
 from fringe.scores.rows import check_scores
-from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of, weights_told
+from fringe.scores.titles import SIMULATED, Titles, describe_weight_files, is_simulated, title_of
 
 __all__ = ["network_comparison"]
 
@@ -180,7 +180,7 @@ def _note(cells: Mapping[str, Mapping[str, Cell]], titles: Titles) -> str:
         note += f" {errors}"
     note += " Last number in parentheses: the change from the first network."
     networks = dict.fromkeys(network for part in cells.values() for network in part)
-    if whose := weights_told(titles, networks):
+    if whose := describe_weight_files(titles, networks):
         note += f" {whose}"
     if any(is_simulated(titles, name) for name in cells):
         note += f" †: {SIMULATED}."

@@ -37,7 +37,7 @@ from fringe.plan.provenance import (
     published_statistics,
 )
 from fringe.plan.run import Run
-from fringe.scores.protocol import PAPER_DATASETS, plain_name, told_label
+from fringe.scores.protocol import PAPER_DATASETS, describe_label, plain_name
 from fringe.texts import inert, restored
 
 __all__ = [
@@ -642,7 +642,7 @@ def _class_notes(run: Run, about: Comparison) -> Iterator[str]:
     rules: dict[str, list[str]] = {}  # models by the rule of their classes
     for name, trainings in about.trainings.items():
         labels = {label_of(run.config.sources[run.generated(one)]) for one in trainings}
-        for rule in sorted(told_label(label) for label in labels if label is not None):
+        for rule in sorted(describe_label(label) for label in labels if label is not None):
             rules.setdefault(rule, []).append(name)
     if not rules:
         return

@@ -19,7 +19,7 @@ from fringe.networks import (
     network_weight_files,
 )
 from fringe.networks.weight_files import mismatch
-from fringe.scores.protocol import PUBLISHED, Optimizer, Protocol, told_label
+from fringe.scores.protocol import PUBLISHED, Optimizer, Protocol, describe_label
 
 __all__ = ["chosen_images", "protocol"]
 
@@ -121,7 +121,7 @@ def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name
             sentences.append(f"{side} images: {_choice(asked, found, n)}.")
     label = label_of(config.sources[dataset.generated])
     if label is not None:
-        sentences.append(f"Classes of generated images: {told_label(label)}.")
+        sentences.append(f"Classes of generated images: {describe_label(label)}.")
     return " ".join(sentences)
 
 

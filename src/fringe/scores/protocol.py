@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["PAPER_DATASETS", "PUBLISHED", "Optimizer", "Protocol", "plain_name", "told_label"]
+__all__ = ["PAPER_DATASETS", "PUBLISHED", "Optimizer", "Protocol", "describe_label", "plain_name"]
 
 PAPER_DATASETS = (
     "ffhq",
@@ -29,7 +29,7 @@ def plain_name(dataset: object) -> str:
     return "".join(letter for letter in str(dataset).lower() if letter.isalnum())
 
 
-def told_label(label: int | str) -> str:
+def describe_label(label: int | str) -> str:
     """Describe the classes of the images of a conditional generator."""
     rules = {
         "balanced": "each equally often, not as often as in the real images",

@@ -15,13 +15,13 @@ __all__ = [
     "SIMULATED",
     "Metric",
     "Titles",
+    "describe_weight_files",
     "gamma_title",
     "is_simulated",
     "metric_scale",
     "metric_title",
     "scheme_mark",
     "title_of",
-    "weights_told",
     "without_factor",
 ]
 
@@ -85,7 +85,7 @@ def title_of(titles: Titles, name: str, *, mark: bool = False) -> str:
     return f"{title} {DAGGER}" if mark and is_simulated(titles, name) else title
 
 
-def weights_told(titles: Titles, networks: Iterable[str]) -> str:
+def describe_weight_files(titles: Titles, networks: Iterable[str]) -> str:
     """Return a sentence on the weights of networks whose architecture has several trainings.
 
     "" if ``networks`` has no such network. Networks with a title in ``titles`` are omitted, because
