@@ -343,7 +343,7 @@ def test_a_missing_model_ends_with_one_message(
     monkeypatch.chdir(images)
     assert main(["compare", "real", "a", "nowhere"]) == 1
     assert capsys.readouterr().err == (
-        "fringe: nowhere: does not exist; it is given as model nowhere\n"
+        "fringe: nowhere: does not exist; it is given as model nowhere; correct the path\n"
     )
     assert not (images / "results").exists()
 

@@ -257,6 +257,7 @@ def test_profiles_are_found_by_name_and_path(
     [
         ([], "the following arguments are required: CONFIG.yaml"),
         (["my run.yaml", "--dry-run"], "--dry-run; write options of Snakemake after --"),
+        (["my run.yaml", "--profiles", "x"], "--profiles x; similar options: --profile; write"),
         (["my run.yaml", "--cores", "0"], "'0' is not a whole number of at least 1"),
         (["my run.yaml", "--cores", "two"], "'two' is not a whole number of at least 1"),
     ],

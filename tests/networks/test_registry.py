@@ -201,7 +201,7 @@ def test_a_network_of_a_user_may_have_maps(tmp_path: Path, monkeypatch: pytest.M
     [
         (
             "inception-v9",
-            r"unknown network 'inception-v9'; the networks are inception, inception-clean",
+            r"unknown network 'inception-v9'; similar names: inception, .*; the networks are ",
         ),
         ("no_such_module_here:make", "cannot be imported"),
         ("fringe.networks.untrained:missing", "cannot be imported"),

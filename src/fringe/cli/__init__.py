@@ -7,6 +7,7 @@ one message on standard error and exit status 1.
 import argparse
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from fringe import __version__
 from fringe.cli import (
@@ -66,7 +67,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options, unknown = _parser().parse_known_args(own)
     if unknown:
         hint = "; write options of Snakemake after --" if "snakemake" in options else ""
-        options.refuse(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        near = get_close_matches(unknown[0].partition("=")[0], options.known_options, 2, 0.75)
+        similar = f"; similar options: {', '.join(near)}" if near else ""
+        options.refuse(f"unrecognized arguments: {' '.join(unknown)}{similar}{hint}")
     if others is not None:
         options.snakemake = others
     return options
@@ -85,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_to(commands)
     for one in commands.choices.values():
-        one.set_defaults(refuse=one.error)  # shows the usage of this command
+        # error() shows the usage of this command
+        names = [name for action in one._actions for name in action.option_strings]
+        one.set_defaults(refuse=one.error, known_options=names)
     commands.choices["docs"].set_defaults(parser=parser)
     return parser

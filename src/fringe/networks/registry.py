@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -604,8 +605,11 @@ def _entry(name: str) -> _Entry:
             f"{reference!r}"
         )
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", reference, re.ASCII):
+        names = [*NETWORKS, *installed]
+        near = get_close_matches(name.lower(), names, 3)
+        similar = f"similar names: {', '.join(near)}; " if near else ""
         raise FringeError(
-            f"unknown network {name!r}; the networks are {', '.join([*NETWORKS, *installed])}, "
+            f"unknown network {name!r}; {similar}the networks are {', '.join(names)}, "
             '"timm:<model>", or "module:function" for a network of your own'
         )
     refuse_outside(f"network {name!r}", reference)

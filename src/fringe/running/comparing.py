@@ -281,7 +281,7 @@ def _refuse_same(asked: Asked) -> None:
     seen: dict[Path, str] = {}
     for what, path in given:
         if not path.exists():
-            raise FringeError(f"{path}: does not exist; it is given as {what}")
+            raise FringeError(f"{path}: does not exist; it is given as {what}; correct the path")
         place = path.resolve()
         same = next((one for one in seen if one == place or _is_copy(one, place)), None)
         if same is not None:
