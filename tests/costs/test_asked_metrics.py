@@ -9,8 +9,8 @@ from fringe.evaluation.asked_metrics import MEASURED
 def test_every_metric_has_a_cost() -> None:
     found = asked_products(dim=8, real=100, generated=90, classes=10, kid=(4, 50))
     assert set(found) == set(MEASURED), (
-        "the work of a metric is missing: add it to `_score_asked` in src/fringe/costs/rules/"
-        f"evaluation.py; they differ in {sorted(set(found) ^ set(MEASURED))}"
+        "the work of a metric is missing: add it to `asked_products` in src/fringe/costs/"
+        f"rules/evaluation.py; they differ in {sorted(set(found) ^ set(MEASURED))}"
     )
 
 
