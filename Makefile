@@ -37,36 +37,36 @@ dev: .venv/.dev ## Add to .venv what checks and tests need
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r envs/requirements-dev.lock
 	touch $@
 
-demo: env ## Rebuild the embedded default: photographs, a simulated generator and two trained ones
+demo: env ## Run the demo: photographs, a simulated generator and two trained generators
 	@$(BIN)/fringe demo $(OPTIONS)
 
-paper: ## Rebuild the paper from the files that config/config.yaml names; ALLOW_MISSING=1 leaves out what is missing
+paper: ## Rebuild the paper from the files that config/config.yaml names; ALLOW_MISSING=1 omits exhibits whose files are missing
 	@$(MAKE) --no-print-directory run CONFIG=config/config.yaml
 
 run: env ## Run any configuration: make run CONFIG=my.yaml
 	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS)
 
-estimate: env ## Print what a run will cost before it starts: make estimate CONFIG=my.yaml
+estimate: env ## Estimate the cost of a run before it starts: make estimate CONFIG=my.yaml
 	@$(BIN)/fringe estimate $(call quoted,$(CONFIG)) $(OPTIONS)
 
-stage: env ## Fetch the weights of a run and look for its data, before it starts: make stage CONFIG=my.yaml
+stage: env ## Fetch the weight files of a run, and check that its data exist: make stage CONFIG=my.yaml
 	@$(BIN)/fringe stage $(call quoted,$(CONFIG)) $(ALLOWED)
 
-cluster: env ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
+cluster: env ## Run any configuration on SLURM, with profiles/slurm: make cluster CONFIG=my.yaml
 	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS) --profile slurm
 
 cluster-paper: ## Rebuild the paper on SLURM
 	@$(MAKE) --no-print-directory cluster CONFIG=config/config.yaml
 
-resume: env ## Go on with a SLURM run that was killed; cancels what it left: make resume CONFIG=my.yaml
+resume: env ## Continue a killed SLURM run; its remaining jobs are cancelled first: make resume CONFIG=my.yaml
 	@$(BIN)/fringe cancel
 	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS) --profile slurm
 
 # One process more than cores, where there are few: some tests wait for other processes.
-test: dev ## Run all tests, those of real runs and of SLURM included
+test: dev ## Run all tests, including real runs and SLURM
 	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 ))
 
-unit: dev ## Run the unit tests: no real runs, no SLURM, no fuzzers, no hostile files, no whole networks, no browser
+unit: dev ## Run the unit tests: no real runs, SLURM, fuzzers, hostile files, whole networks or browser
 	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 )) -m $(UNIT)
 
 check: dev ## Check style, types and the workflow, and run the unit tests, at the same time
@@ -93,13 +93,13 @@ docs: dev ## Build the documentation site in site/; open site/index.html
 gallery: dev ## Copy tables and figures of results/demo to docs/gallery, after make demo
 	$(BIN)/python docs/site/gallery.py
 
-wheel: dev ## Build the package and its sources in dist/, and try the package in an environment of its own
+wheel: dev ## Build the package and its sources in dist/, and test the package in a new environment
 	rm -rf build dist
 	$(BIN)/python -c "from setuptools.build_meta import build_sdist as build; build('dist')" > /dev/null
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 	FRINGE_WHEEL=$$(echo dist/*.whl) $(BIN)/pytest -q tests/wheel
 	@ls dist
 
-clean: ## Remove the results of all runs, and what tools left (not .venv)
+clean: ## Remove the results of all runs, and the caches of tools (not .venv)
 	rm -rf build dist site .snakemake .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
