@@ -54,7 +54,7 @@ def test_an_audit_has_a_sentence_with_the_distance_and_its_interval(word: Verdic
     distance = found.main.models["M0"].distance
     answer = comparison_answer("mine", found)
     assert answer.sentence.startswith(f"{AUDITS[word]}: FID is {distance.value:.2f} (95 % ")
-    assert answer.question.startswith("How far is M0 from the real images")
+    assert answer.question.startswith("Is the FID of M0 real, or")
 
 
 def test_an_audit_below_its_floor_says_so() -> None:

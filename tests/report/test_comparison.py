@@ -35,8 +35,9 @@ def test_lines_are_fewer_than_25_and_have_verdicts_distances_and_ranking(count: 
     lines = comparison_lines(found)
     assert len(lines) + 1 < 25, "one more line names the page"
     assert any(line.startswith("* Standard errors") for line in lines)
+    of = "the FID of " if count == 1 else ""
     for one in found.verdicts:
-        assert f"Verdict on {one.subject}: {one.word.upper()}" in lines
+        assert f"Verdict on {of}{one.subject}: {one.word.upper()}" in lines
     for model in found.models:
         assert any(line.split()[:2] == ["Inception-V3", model] for line in lines)
     assert any(line.startswith("Ranking: ") for line in lines) == (count > 2)

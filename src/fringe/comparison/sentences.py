@@ -176,7 +176,10 @@ def limits_of(
         elif one.has_power is None:
             found.append(f"The power of {one.title} was not measured.")
         elif not one.has_power:
-            found.append(f"If {one.title} does not move, that says nothing: it {one.sees}.")
+            found.append(
+                f"If {one.title} does not move, that says nothing, because {one.title} misses "
+                f"small changes: it {one.sees}."
+            )
     return found
 
 

@@ -63,10 +63,7 @@ def comparison_answer(
 def _question(comparison: Comparison) -> str:
     baseline, *models = comparison.models
     if not models:
-        return (
-            f"How far is {baseline} from the real images, and how much of this distance is due to "
-            "classes?"
-        )
+        return f"Is the FID of {baseline} real, or is most of it class histogram?"
     if len(models) == 1:
         return f"Is {models[0]} better than {baseline}, or only closer in its classes?"
     return (

@@ -73,8 +73,9 @@ def _result(comparison: Comparison, most: int) -> list[str]:
 
 
 def _verdicts(comparison: Comparison, sentences: bool) -> Iterator[str]:
+    of = "the FID of " if len(comparison.models) == 1 else ""
     for one in comparison.verdicts:
-        yield f"Verdict on {one.subject}: {one.word.upper()}"
+        yield f"Verdict on {of}{one.subject}: {one.word.upper()}"
         if sentences:
             yield from _wrapped(one.sentence, "  ")
 
