@@ -83,5 +83,5 @@ def test_a_metric_without_its_inputs_ends_before_any_job(
 ) -> None:
     fresh.config["evaluation"] |= {"n_real": 2 * N, "metrics": ["memorization"]}
     printed = fresh.run("tables/tableS2.csv", fails=True)
-    assert "memorization needs other real images than the 400 that are compared" in printed
+    assert "memorization needs real images in addition to the 400 compared images" in printed
     assert not list(fresh.results.rglob("*.csv"))

@@ -115,7 +115,7 @@ def test_a_terminal_shows_one_updated_line(fresh: Project) -> None:
     os.close(terminal)
     assert (project.folder / link).exists()
     # The output after the estimate. The terminal has 40 columns, and the last one stays empty.
-    _, _, after = printed.decode().rpartition(" at least.")
+    _, _, after = printed.decode().rpartition(": at least ")
     states = re.findall(r"\r([^\r\n]+)\x1b\[K", after)
     assert any(re.fullmatch(r"features: [01] of 2 jobs( \(\d+ s\))?", one) for one in states), after
     assert max(map(len, states)) < 40, after

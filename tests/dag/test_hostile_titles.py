@@ -84,7 +84,7 @@ def test_a_caption_shows_the_title_as_it_is(results: Path) -> None:
     (held,) = [script for script in page.scripts if script.strip().startswith("var results =")]
     shown = json.loads(held[held.index("{") : held.rindex("}") + 1])
     (caption,) = [about["caption"] for path, about in shown.items() if path.endswith(FIGURE)]
-    assert f"generated images of {escape(TITLE, quote=False)}, as" in " ".join(
+    assert f"generated images of {escape(TITLE, quote=False)}, for" in " ".join(
         caption.replace("&quot;", '"').split()
     )
 

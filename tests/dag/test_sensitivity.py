@@ -151,7 +151,7 @@ def test_a_classifier_without_grad_cam_is_refused_before_maps_are_made(
         wildcards=SimpleNamespace(dataset="faces", shard="0000000-0000009"),
         input={},
     )
-    with pytest.raises(FringeError, match=r"mine:load has no Grad-CAM .*state it"):
+    with pytest.raises(FringeError, match=r"mine:load has no Grad-CAM .*state `classifier`"):
         script.main(job)
 
 
