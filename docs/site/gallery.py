@@ -29,7 +29,7 @@ SHOWN = (
 """Tables and figures that the gallery shows, in this order, where a run has them."""
 
 WIDTH = 1400  # pixels of a picture, at most
-MOST_BYTES = 150_000  # of a picture
+MOST_BYTES = 105_000  # of a picture
 
 HEAD = """# Gallery
 
