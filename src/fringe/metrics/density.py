@@ -11,7 +11,7 @@ precision and recall.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -35,9 +35,6 @@ from fringe.metrics.balls import (
 )
 from fringe.metrics.scored import Scored
 from fringe.seeds import random_stream
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["DensityCoverage", "density_coverage", "density_coverages"]
 
